@@ -1,0 +1,1 @@
+"""The embedded cluster for a first look, development and tests. Isolates nobody; not for production."""

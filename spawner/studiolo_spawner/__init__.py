@@ -1,0 +1,1 @@
+"""The spawner: from the catalogue to a running pod. Stands on KubeSpawner; knows nothing of the hub pages or the embedded cluster."""
