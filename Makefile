@@ -1,0 +1,97 @@
+# Studiolo's commands. `make` alone lists them. Everything they set up stays inside this folder:
+# .venv (Python and Node), build (tools, logs, compiled parts) and .demo (the demo's data).
+
+PYTHON ?= python3
+PORT ?= 8000
+DATA ?= .demo
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: help demo setup test check bench clean
+
+# Nothing of a caller's environment may decide what is installed, or from where Python imports.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+export UV_PYTHON_DOWNLOADS := never
+export npm_config_update_notifier := false
+export npm_config_fund := false
+export npm_config_audit := false
+
+VENV := .venv/bin
+STEP := scripts/step
+NPM := PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/npm
+PROXY := hub/studiolo_local/proxy
+GPU := hub/studiolo_local/gpu
+
+TOOLS_READY := build/tools/.ready
+PYTHON_READY := .venv/.ready
+PROXY_READY := build/proxy/.ready
+PANEL_PACKAGES_READY := labextension/node_modules/.ready
+PANEL_READY := build/panel/.ready
+GPU_READY := build/gpu/.ready
+READY := $(PYTHON_READY) $(PROXY_READY) $(PANEL_PACKAGES_READY) $(PANEL_READY) $(GPU_READY)
+
+# A virtual environment holds absolute paths. In a checkout that was moved or copied, or whose Python
+# has gone, what was set up before is stale however new it is.
+$(foreach stamp,$(TOOLS_READY) $(READY),\
+  $(if $(wildcard $(stamp)),$(if $(filter-out $(CURDIR),$(file <$(stamp))),$(shell rm -f $(stamp)))))
+$(if $(wildcard $(TOOLS_READY)),$(shell build/tools/bin/python -c '' 2>/dev/null || rm -f $(TOOLS_READY)))
+$(if $(wildcard $(PYTHON_READY)),$(shell $(VENV)/python -c '' 2>/dev/null || rm -f $(PYTHON_READY)))
+
+help:
+	@echo "make demo     Studiolo on this machine, at http://127.0.0.1:$(PORT) (another: make demo PORT=9000)"
+	@echo "make test     every test, the fast ones first"
+	@echo "make check    formatting, linters, types and import rules, Python and TypeScript"
+	@echo "make bench    measure against plain KubeSpawner; writes build/bench.json"
+	@echo "make setup    only set up what the others need (each does so by itself)"
+	@echo "make clean    remove what was set up and built; the demo's data ($(DATA)) stays"
+
+setup: $(READY)
+
+demo: $(READY)
+	@exec $(VENV)/python -m studiolo_local demo --port $(PORT) --data $(DATA)
+
+test: $(READY)
+	@scripts/need-debian-packages
+	@$(VENV)/python -m pytest $(PYTEST_ARGS)
+
+bench: $(READY)
+	@mkdir -p build
+	@$(VENV)/python -m tests.bench --output build/bench.json
+
+check: $(PYTHON_READY) $(PANEL_PACKAGES_READY)
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+	cd labextension && PATH="$(CURDIR)/$(VENV):$$PATH" npm run --silent lint
+	cd labextension && PATH="$(CURDIR)/$(VENV):$$PATH" npm run --silent typecheck
+	cd labextension && PATH="$(CURDIR)/$(VENV):$$PATH" npm run --silent test
+
+clean:
+	rm -rf build .venv labextension/node_modules labextension/lib labextension/jupyterlab_studiolo/labextension
+	@if [ -e "$(DATA)" ]; then echo "The demo's data is kept in $(DATA): remove it yourself if you mean to."; fi
+
+$(TOOLS_READY): scripts/uv.txt scripts/make-tools
+	@$(STEP) $@ "1/6 Package installer (uv)" scripts/make-tools "$(PYTHON)"
+
+$(PYTHON_READY): $(TOOLS_READY) uv.lock pyproject.toml labextension/pyproject.toml
+	@$(STEP) $@ "2/6 Python packages, Node and kubectl (about 600 MB, a minute or two)" \
+	  build/tools/bin/uv sync --frozen --all-extras --compile-bytecode --python build/tools/bin/python
+
+$(PROXY_READY): $(PYTHON_READY) $(PROXY)/package.json $(PROXY)/package-lock.json
+	@$(STEP) $@ "3/6 The proxy before the hub" \
+	  sh -c 'mkdir -p build/proxy && cp $(PROXY)/package*.json build/proxy/ && $(NPM) --prefix build/proxy ci --ignore-scripts'
+
+$(PANEL_PACKAGES_READY): $(PYTHON_READY) labextension/package.json labextension/package-lock.json
+	@$(STEP) $@ "4/6 What the JupyterLab panel is built with" \
+	  sh -c '$(NPM) --prefix labextension ci --ignore-scripts'
+
+$(PANEL_READY): $(PANEL_PACKAGES_READY) $(wildcard labextension/tsconfig*.json) \
+  $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null)
+	@$(STEP) $@ "5/6 The JupyterLab panel" sh -c '$(NPM) --prefix labextension run build:prod'
+
+$(GPU_READY): $(PYTHON_READY) $(shell find $(GPU) -name '*.[ch]' -o -name 'build.py' 2>/dev/null)
+	@$(STEP) $@ "6/6 Simulated GPUs" $(VENV)/python -m studiolo_local.gpu.build
