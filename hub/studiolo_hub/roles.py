@@ -1,0 +1,40 @@
+"""Who may call what on the Hub's API: the scopes of workspaces and of our service. Pure.
+
+Everyone gets as little as their work needs; what people and administrators may do is JupyterHub's
+own `user` and `admin` roles, followed from the sign-in's groups.
+"""
+
+from typing import Any
+
+CULLER = "studiolo-culler"
+
+#: What a workspace's own token may do: say that it is used, and stop itself. `!server` is the
+#: workspace that the token was made for; it reaches no other one, not even of the same person.
+WORKSPACE_SCOPES = (
+    "users:activity!user",
+    "access:servers!server",
+    "delete:servers!server",
+)
+
+#: The culler lists workspaces with their last activity and stops some. It reads neither their
+#: state nor anyone's tokens, and deletes nobody.
+CULLER_SCOPES = (
+    "list:users",
+    "read:users:activity",
+    "read:servers",
+    "delete:servers",
+)
+
+
+def service_roles(*, culling: bool) -> list[dict[str, Any]]:
+    """Return the roles that the hub loads at start."""
+    if not culling:
+        return []
+    return [
+        {
+            "name": CULLER,
+            "description": "Stop workspaces by the idle policy of their profile",
+            "scopes": list(CULLER_SCOPES),
+            "services": [CULLER],
+        }
+    ]
