@@ -1,0 +1,227 @@
+"""Why a workspace does not start: one value per cause, in plain words, with whose fault it is.
+
+Pure. This is the single place where the words for causes stand: the waiting page, the banner in
+Lab, error pages, logs and metrics all show what is written here. A cause's ``reason`` is a short
+machine label out of the closed set ``REASONS``, so that it can label a metric.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Whose fault it is; only ``IMAGE`` ever leads to another image."""
+
+    IMAGE = "image"
+    CLUSTER = "cluster"
+    POLICY = "policy"
+    STARTING = "starting"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One cause. ``terminal``: waiting longer does not help, this pod will not become ready."""
+
+    kind: Kind
+    reason: str
+    message: str
+    hint: str
+    terminal: bool
+
+
+_TELL_ADMIN = "Ask your administrator to look at the cluster."
+_FIX_ENTRY = "Ask your administrator to correct this image's entry in the catalogue."
+_FIX_IMAGE = "Ask your administrator to repair the image, or choose another one."
+_TRY_LATER = "Nothing is wrong with your choice. Try again in a few minutes."
+_OTHER_PROFILE = "Choose a smaller profile, or try again when somebody has given a workspace back."
+
+_IMAGE = {
+    "image_missing": ("The image does not exist in the registry.", _FIX_ENTRY),
+    "image_forbidden": (
+        "The registry refuses this image: it is private to others, or it does not exist.",
+        "Ask your administrator to check the image's entry in the catalogue and its pull secret.",
+    ),
+    "wrong_platform": (
+        "The image is not built for the processors of this cluster.",
+        "Ask your administrator for a build of this image for this cluster.",
+    ),
+    "bad_reference": ("The image's address is not a valid one.", _FIX_ENTRY),
+    "image_damaged": (
+        "What the registry delivers for this image is damaged.",
+        "Ask your administrator to push the image again.",
+    ),
+    "image_format": (
+        "The image is in a format that the cluster cannot read.",
+        "Ask your administrator to build the image again with current tools.",
+    ),
+    "image_unsigned": (
+        "The image lacks a signature that the cluster demands.",
+        "Ask your administrator to sign the image, or choose another one.",
+    ),
+    "no_singleuser": (
+        "JupyterHub's single-user server is not in the image.",
+        "Ask your administrator to install jupyterhub-singleuser in the image.",
+    ),
+    "command_missing": (
+        "A program that the image is told to start is not in it.",
+        _FIX_IMAGE,
+    ),
+    "command_denied": ("The image's start program may not be executed.", _FIX_IMAGE),
+    "cannot_start": ("The image's container could not be started.", _FIX_IMAGE),
+    "runs_as_root": (
+        "The image wants to run as root, or does not say which user it runs as.",
+        "Ask your administrator to give the image a user with a number other than 0.",
+    ),
+    "driver_too_old": (
+        "The image needs a newer GPU driver than the machine has.",
+        "Choose an image for an earlier CUDA version, or ask for a newer driver.",
+    ),
+    "crashed": ("The image started and then stopped with an error.", _FIX_IMAGE),
+    "stopped_itself": (
+        "The image started and then stopped by itself, without an error.",
+        "Ask your administrator to correct what the image starts.",
+    ),
+    "out_of_memory": (
+        "The image used up the profile's memory before it was ready.",
+        "Choose a profile with more memory, or another image.",
+    ),
+    "never_ready": (
+        "The image runs, but its server does not answer.",
+        "Ask your administrator to check that the image starts jupyterhub-singleuser in time.",
+    ),
+}
+
+_CLUSTER = {
+    "registry_away": (
+        "The machine cannot reach the image's registry and has no copy of the image.",
+        "Try again in a few minutes; if it stays like this, tell your administrator.",
+    ),
+    "registry_busy": (
+        "The registry answers the cluster's machines that they asked too often.",
+        "Try again in a few minutes; your administrator can give the cluster a registry account.",
+    ),
+    "pull_failed": (
+        "The machine could not fetch the image; the cluster does not say why.",
+        "Try again in a few minutes; if it stays like this, tell your administrator.",
+    ),
+    "pull_never": (
+        "The image is not on the machine, and the cluster is set up never to fetch it.",
+        "Ask your administrator to load the image onto the machines.",
+    ),
+    "disk_full": ("The machine's disk is full.", _TELL_ADMIN),
+    "node_fault": ("The machine could not create the container.", _TELL_ADMIN),
+    "gpu_fault": ("The machine's GPU or its driver does not work.", _TELL_ADMIN),
+    "gpu_unavailable": (
+        "The machine could not hand out the GPU that was promised.",
+        "Try again; if it happens once more, tell your administrator.",
+    ),
+    "missing_config": (
+        "A secret or a configuration that the workspace needs is not in the cluster.",
+        "Ask your administrator to create it.",
+    ),
+    "sandbox_failed": ("The machine could not set up the workspace's network.", _TELL_ADMIN),
+    "runtime_missing": (
+        "The machine does not have the container runtime that this profile asks for.",
+        "Ask your administrator to correct the profile's runtime class.",
+    ),
+    "no_free_gpu": ("No GPU of this kind is free at the moment.", _OTHER_PROFILE),
+    "no_room": ("No machine has enough free room for this profile at the moment.", _OTHER_PROFILE),
+    "no_matching_node": (
+        "No machine of the cluster fits this profile.",
+        "Choose another profile, or ask your administrator to check the profile's node selector.",
+    ),
+    "not_tolerated": (
+        "The machines that fit this profile are reserved.",
+        "Ask your administrator to check the profile's tolerations.",
+    ),
+    "nodes_closed": ("The machines that fit this profile are closed for maintenance.", _TRY_LATER),
+    "unschedulable": ("The cluster has no place for this workspace at the moment.", _OTHER_PROFILE),
+    "held_back": (
+        "The workspace waits in the cluster's queue.",
+        "It starts by itself when its turn comes.",
+    ),
+    "volume_missing": (
+        "A volume that the workspace needs does not exist.",
+        "Ask your administrator to look at your home volume and the shared volumes.",
+    ),
+    "volume_pending": (
+        "Your storage is not ready yet.",
+        "If it stays like this, ask your administrator to look at the storage class.",
+    ),
+    "volume_elsewhere": (
+        "Your storage is in a zone where no machine is free for this profile.",
+        "Choose another profile, or ask your administrator.",
+    ),
+    "volume_busy": (
+        "Your storage is still in use on another machine.",
+        "Wait a few minutes until it is let go; if it stays like this, tell your administrator.",
+    ),
+    "volume_failed": ("Your storage could not be connected to the machine.", _TELL_ADMIN),
+    "quota": (
+        "The quota of the cluster's namespace is used up.",
+        "Stop a workspace that you do not need, or choose a smaller profile.",
+    ),
+    "node_lost": ("The machine that was to run the workspace is gone.", _TRY_LATER),
+    "node_shutdown": ("The machine that was to run the workspace is shutting down.", _TRY_LATER),
+    "evicted": (
+        "The machine ran short of memory or disk and put the workspace out.",
+        _TRY_LATER,
+    ),
+    "preempted": ("Something more important took the workspace's place.", _TRY_LATER),
+    "rejected_by_node": ("The machine refused the workspace at the last moment.", _TRY_LATER),
+    "pod_removed": (
+        "The workspace was removed while it was starting.",
+        "Start it again; if it happens once more, tell your administrator.",
+    ),
+    "helper_failed": (
+        "A helper container beside the workspace does not start.",
+        "Ask your administrator to look at the extra containers of the configuration.",
+    ),
+    "api_busy": ("The cluster is too busy to create the workspace.", _TRY_LATER),
+    "api_away": ("The cluster does not answer.", _TRY_LATER),
+    "api_refused": ("The cluster refused to create the workspace.", _TELL_ADMIN),
+}
+
+_POLICY = {
+    "admission_denied": (
+        "A rule of the cluster forbids this workspace.",
+        "Ask your administrator which rule applies to this image and profile.",
+    ),
+    "not_permitted": (
+        "Studiolo lacks the permission to create this workspace in the cluster.",
+        "Ask your administrator to check Studiolo's roles in the cluster.",
+    ),
+}
+
+_STARTING = {
+    "scaling_up": (
+        "A new machine is being added to the cluster for this workspace.",
+        "This takes a few minutes.",
+    ),
+}
+
+_WORDS = {
+    reason: (kind, message, hint)
+    for kind, table in (
+        (Kind.IMAGE, _IMAGE),
+        (Kind.CLUSTER, _CLUSTER),
+        (Kind.POLICY, _POLICY),
+        (Kind.STARTING, _STARTING),
+    )
+    for reason, (message, hint) in table.items()
+}
+
+REASONS: frozenset[str] = frozenset(_WORDS)
+
+
+def cause(reason: str, message: str | None = None, *, terminal: bool | None = None) -> Cause:
+    """The cause with this reason, in its own words or in a more exact ``message``.
+
+    Faults of the image and of policy end the attempt unless said otherwise; faults of the cluster
+    may pass while the workspace waits.
+    """
+    kind, default_message, hint = _WORDS[reason]
+    ends = kind in {Kind.IMAGE, Kind.POLICY} if terminal is None else terminal
+    return Cause(kind, reason, message or default_message, hint, ends)

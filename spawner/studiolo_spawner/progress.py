@@ -1,0 +1,132 @@
+"""What users are told while a workspace starts, and afterwards about how it came to run.
+
+Pure. The waiting page, the banner in Lab and the error at the end all take their sentences from
+``story``: one wording everywhere. Guarantees: every sentence is our own, without control
+characters, capped in length; ``html`` is escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+
+from studiolo_spawner.attempts import Attempt
+from studiolo_spawner.causes import Cause
+from studiolo_spawner.plain_text import plain
+from studiolo_spawner.podstatus import Stage, Step
+from studiolo_spawner.units import human_size
+from studiolo_spawner.wording import duration
+
+MAX_SENTENCE = 500
+
+# Where on the bar a step begins. A fallback begins again, a little further on with every attempt,
+# so that the bar shows both that it starts over and that something was done.
+_BEGINS = {
+    Step.WAITING: 10,
+    Step.SCHEDULED: 20,
+    Step.PULLING: 30,
+    Step.STARTING: 70,
+    Step.ANSWERING: 85,
+    Step.READY: 100,
+}
+_CHECKED = 5
+_PER_ATTEMPT = 5
+_LAST_BEGINNING = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line of the waiting page, in the two forms that the hub sends."""
+
+    progress: int
+    text: str
+    html: str
+
+    def to_event(self) -> dict[str, object]:
+        """The form that JupyterHub's progress stream sends to the page."""
+        return {"progress": self.progress, "message": self.text, "html_message": self.html}
+
+
+def message(progress: int, sentence: str) -> Message:
+    """A message made safe: plain text, capped, escaped, its progress within 0 to 100."""
+    text = plain(sentence, MAX_SENTENCE)
+    return Message(min(100, max(0, progress)), text, escape(text))
+
+
+def story(attempts: Sequence[Attempt]) -> list[str]:
+    """What happened so far: for each attempt, in order, how it went, why, and what to do."""
+    lines: list[str] = []
+    given_up = False
+    for attempt in attempts:
+        lines.append(plain(_sentence(attempt, after_failure=given_up), MAX_SENTENCE))
+        given_up = given_up or attempt.failed
+    return lines
+
+
+def fallback_reason(attempts: Sequence[Attempt]) -> str | None:
+    """Why another image runs than the one that was asked for; None when it is the one."""
+    if not attempts or attempts[-1].failed or not any(attempt.failed for attempt in attempts):
+        return None
+    return " ".join(story(attempts))
+
+
+def progress_messages(
+    attempts: Sequence[Attempt],
+    stage: Stage | None,
+    cause: Cause | None,
+    *,
+    now: datetime,
+    size: int | None = None,
+) -> tuple[Message, ...]:
+    """All messages of a spawn: the attempts, then how far the pod is, then what holds it up.
+
+    ``size``: the bytes that a machine has to fetch, when the check knows them.
+    """
+    floor = min(_PER_ATTEMPT * sum(attempt.failed for attempt in attempts), _LAST_BEGINNING)
+    messages = [message(floor + _CHECKED, line) for line in story(attempts)]
+    if stage is not None:
+        at = floor + (100 - floor) * _BEGINS[stage.step] // 100
+        messages.append(message(at, words_of_stage(stage, now=now, size=size)))
+        if cause is not None and stage.step is not Step.READY:
+            messages.append(message(at, f"{cause.message} {cause.hint}"))
+    elif cause is not None:
+        messages.append(message(floor + _CHECKED, f"{cause.message} {cause.hint}"))
+    return tuple(messages)
+
+
+def words_of_stage(stage: Stage, *, now: datetime, size: int | None = None) -> str:
+    """How far the pod is, in one sentence."""
+    elapsed = ""
+    if stage.since is not None and (now - stage.since).total_seconds() >= 1:
+        elapsed = f", for {duration(now - stage.since)} now"
+    match stage.step:
+        case Step.WAITING:
+            return f"Looking for a machine that has room{elapsed}."
+        case Step.SCHEDULED:
+            return "A machine was found; your storage is being connected."
+        case Step.PULLING:
+            amount = f" ({human_size(size)} if it has nothing of it yet)" if size else ""
+            return f"The machine fetches the image{amount}{elapsed}."
+        case Step.STARTING:
+            return "The image is on the machine; its container starts."
+        case Step.ANSWERING:
+            return f"The container runs; waiting for JupyterLab to answer{elapsed}."
+        case Step.READY:
+            return "The workspace is ready."
+
+
+def _sentence(attempt: Attempt, *, after_failure: bool) -> str:
+    name = f"“{attempt.name}”"
+    match attempt.outcome:
+        case "failed":
+            return f"{name} could not be used. {attempt.message} {attempt.hint}"
+        case "skipped":
+            return f"{name} was not tried. {attempt.message} {attempt.hint}"
+        case "trying":
+            start = f"Trying {name} instead." if after_failure else f"Starting {name}."
+            # What the check could not find out ("the registry does not answer") is said, not hidden
+            return f"{start} {attempt.message}"
+        case "running":
+            return f"{name} runs instead." if after_failure else f"{name} runs."

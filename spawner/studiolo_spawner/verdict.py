@@ -1,0 +1,74 @@
+"""From what the registry or a pod said to a decision: accept, fall back, refuse, or go on.
+
+Pure. Only the image's own fault leads to ``FALL_BACK``. A registry that is away or busy is
+``UNKNOWN``: the machines may have the image, so the spawn goes on and says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from studiolo_spawner.causes import Cause, Kind, cause
+from studiolo_spawner.registry_answer import Outcome, RegistryAnswer
+
+
+class Decision(Enum):
+    """What to do with an image."""
+
+    ACCEPTED = "accepted"
+    FALL_BACK = "fall_back"
+    REFUSE = "refuse"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A decision with its reason (for machines) and its words (for people)."""
+
+    decision: Decision
+    reason: str
+    message: str
+    hint: str = ""
+
+
+_FAULTS = {
+    Outcome.MISSING: "image_missing",
+    Outcome.FORBIDDEN: "image_forbidden",
+}
+_UNKNOWN = {
+    Outcome.RATE_LIMITED: (
+        "registry_busy",
+        "The registry asks us to wait, so the image could not be checked beforehand.",
+    ),
+    Outcome.UNREACHABLE: (
+        "registry_away",
+        "The registry does not answer, so the image could not be checked beforehand.",
+    ),
+}
+
+
+def verdict_of_answer(answer: RegistryAnswer) -> Verdict:
+    """What a registry's answer means for the image that was asked for."""
+    if answer.outcome is Outcome.FOUND:
+        return Verdict(Decision.ACCEPTED, "found", "The image is there.")
+    if answer.outcome in _UNKNOWN:
+        reason, message = _UNKNOWN[answer.outcome]
+        return Verdict(Decision.UNKNOWN, reason, message, "The machines may still have it.")
+    fault = cause(answer.reason or _FAULTS.get(answer.outcome, "image_damaged"))
+    return Verdict(Decision.FALL_BACK, fault.reason, fault.message, fault.hint)
+
+
+def verdict_of_cause(found: Cause) -> Verdict:
+    """What a cause that was seen on a pod means for the attempt.
+
+    ``UNKNOWN`` means: keep waiting. A terminal cause that is not the image's fault ends the spawn
+    without a fallback, since another image would meet the same.
+    """
+    if not found.terminal:
+        decision = Decision.UNKNOWN
+    elif found.kind is Kind.IMAGE:
+        decision = Decision.FALL_BACK
+    else:
+        decision = Decision.REFUSE
+    return Verdict(decision, found.reason, found.message, found.hint)
