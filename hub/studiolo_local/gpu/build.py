@@ -1,4 +1,4 @@
-"""Compiles the stand-in for libnvidia-ml. I/O: runs the C compiler once for each version of its source.
+"""Compiles the stand-in for libnvidia-ml. I/O: runs the C compiler, once for each source.
 
 Guarantees: the library appears under its final name only when it is whole, so that a process
 started meanwhile loads the old one or the new one; a second call with the same sources does no
