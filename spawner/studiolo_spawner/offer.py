@@ -1,0 +1,84 @@
+"""Who asks, and what of the catalogue is offered to them. Pure.
+
+The one place that decides on groups: the menu shows an Offer, the resolver accepts nothing outside
+it, and fallbacks are taken from it. Group names are compared exactly. Administrators may use every
+entry: they can edit the catalogue anyway, and must be able to try what others see.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from studiolo_spawner.catalogue import Catalogue, Image, Profile, SharedVolume
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user as the hub knows them at this moment."""
+
+    name: str
+    groups: frozenset[str] = frozenset()
+    admin: bool = False
+
+    def is_in(self, groups: frozenset[str]) -> bool:
+        """Whether an entry for these groups (none: everyone) is for this person."""
+        return not groups or self.admin or not groups.isdisjoint(self.groups)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What one person may use, in the catalogue's order."""
+
+    catalogue: Catalogue
+    person: Person
+    permitted: Mapping[str, Image]
+    """Every image they may run, hidden and redirected ones too."""
+    images: Mapping[str, Image]
+    """Those of them that the menu shows."""
+    profiles: Mapping[str, Profile]
+
+    @cached_property
+    def tasks(self) -> tuple[str, ...]:
+        """What the images on the menu are for, sorted."""
+        return tuple(sorted(frozenset().union(*(i.tasks for i in self.images.values()))))
+
+    @cached_property
+    def tools(self) -> tuple[str, ...]:
+        """What the images on the menu bring along, sorted."""
+        return tuple(sorted(frozenset().union(*(i.provides.tools for i in self.images.values()))))
+
+    @cached_property
+    def frameworks(self) -> tuple[str, ...]:
+        """The frameworks of the images on the menu, sorted."""
+        return tuple(sorted({name for i in self.images.values() for name in i.provides.frameworks}))
+
+    @property
+    def volumes(self) -> tuple[SharedVolume, ...]:
+        """The shared volumes that they get."""
+        return tuple(v for v in self.catalogue.volumes if self.person.is_in(v.groups))
+
+    @property
+    def default_image(self) -> str | None:
+        """The image that starts when none is named; None when none is offered."""
+        return _first(self.catalogue.defaults.image, self.images)
+
+    @property
+    def default_profile(self) -> str | None:
+        """The profile that is used when none is named; None when none is offered."""
+        return _first(self.catalogue.defaults.profile, self.profiles)
+
+
+def offer_to(person: Person, catalogue: Catalogue) -> Offer:
+    """What of the catalogue this person may use."""
+    permitted = {i.id: i for i in catalogue.images if person.is_in(i.groups)}
+    return Offer(
+        catalogue,
+        person,
+        permitted=permitted,
+        images={name: image for name, image in permitted.items() if not image.hidden},
+        profiles={p.id: p for p in catalogue.profiles if person.is_in(p.groups)},
+    )
+
+
+def _first(wanted: str | None, offered: Mapping[str, object]) -> str | None:
+    return wanted if wanted in offered else next(iter(offered), None)

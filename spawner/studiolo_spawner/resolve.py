@@ -1,0 +1,300 @@
+"""From a choice to the request for one workspace. The only resolver, for every way in. Pure.
+
+Given the catalogue, the person and their choice, the result holds nothing that is not offered to
+this person: one profile, and the images to try in order. The first is what they asked for, after
+redirects. Then, if falling back is allowed by the catalogue, the entry, the profile and the user:
+
+1. the entry's own `fallback` list, as far as the person may use the image and it has what they
+   declared;
+2. every other image on their menu that provides all needs, nearest first (needs.py says how near).
+
+Whatever the input, `resolve` returns a request or raises InvalidChoice (400) or NotAllowed (403)
+with every problem. The request is a snapshot: a later edit of the catalogue does not change it, and
+`to_state`/`from_state` carry it through a restart of the hub.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from pydantic import TypeAdapter
+
+from studiolo_spawner import wording
+from studiolo_spawner.catalogue import (
+    Catalogue,
+    FallbackPolicy,
+    Home,
+    Image,
+    Profile,
+    SharedVolume,
+)
+from studiolo_spawner.choice import Choice
+from studiolo_spawner.errors import InvalidChoice, NotAllowed, Problem
+from studiolo_spawner.needs import Needs, declared_needs, nearest_first, needs_of
+from studiolo_spawner.offer import Offer, Person, offer_to
+
+__all__ = ["Candidate", "Needs", "Person", "WorkspaceRequest", "resolve", "still_valid"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An image to try."""
+
+    image: Image
+    why: str
+    """In words for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceRequest:
+    """Everything that is decided before the first image is tried."""
+
+    person: Person
+    choice: Choice
+    requested: Image
+    """What was asked for, after redirects; also the first candidate."""
+    candidates: tuple[Candidate, ...]
+    profile: Profile
+    needs: Needs
+    notices: tuple[str, ...]
+    """What the user should know, e.g. that an image was redirected."""
+    volumes: tuple[SharedVolume, ...]
+    home: Home
+    fallback: FallbackPolicy
+    """As it applies here: `allowed` only if catalogue, entry, profile and user all allow it."""
+
+    def to_state(self) -> dict[str, object]:
+        """As JSON for the spawner's state."""
+        state: dict[str, object] = _state_adapter().dump_python(self, mode="json")
+        return state
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, object]) -> "WorkspaceRequest":
+        """What `to_state` wrote. Raises ValueError when it is something else."""
+        return _state_adapter().validate_python(state)
+
+
+@cache
+def _state_adapter() -> TypeAdapter[WorkspaceRequest]:
+    return TypeAdapter(WorkspaceRequest)
+
+
+def resolve(catalogue: Catalogue, person: Person, choice: Choice) -> WorkspaceRequest:
+    """The request for the workspace that the person chose. Raises InvalidChoice or NotAllowed."""
+    offer = offer_to(person, catalogue)
+    named, profile = _chosen(offer, choice)
+    requested, notices = _redirected(offer, named)
+    _check_needs(offer, choice, requested)
+    needs = needs_of(choice, requested, profile)
+    policy = _effective_policy(catalogue.defaults.fallback, choice, requested, profile)
+    return WorkspaceRequest(
+        person=person,
+        choice=choice,
+        requested=requested,
+        candidates=_candidates(offer, choice, requested, needs, policy),
+        profile=profile,
+        needs=needs,
+        notices=notices,
+        volumes=offer.volumes,
+        home=catalogue.defaults.home,
+        fallback=policy,
+    )
+
+
+def still_valid(
+    catalogue: Catalogue, person: Person, saved: Choice
+) -> tuple[Choice, tuple[str, ...]]:
+    """The part of a saved choice that is still offered, and what to tell about the rest.
+
+    For filling in the menu: what has become invalid is left to the default, and never an error.
+    """
+    offer = offer_to(person, catalogue)
+    notices: list[str] = []
+    image, profile = saved.image, saved.profile
+    if image is not None and image not in offer.images and not _moved(offer, image):
+        notices.append(f"Your last image {wording.quoted(image)} is no longer offered.")
+        image = None
+    if profile is not None and profile not in offer.profiles:
+        notices.append(f"Your last GPU profile {wording.quoted(profile)} is no longer offered.")
+        profile = None
+    known = Choice(
+        image,
+        profile,
+        saved.tasks & frozenset(offer.tasks),
+        saved.tools & frozenset(offer.tools),
+        {name: text for name, text in saved.frameworks.items() if name in offer.frameworks},
+        saved.fallback,
+    )
+    gone = sorted((saved.tasks - known.tasks) | (saved.tools - known.tools))
+    gone += sorted(saved.frameworks.keys() - known.frameworks.keys())
+    if gone:
+        notices.append(f"No image offers {wording.listed(gone, last='or')} any more.")
+    return known, tuple(notices)
+
+
+def _moved(offer: Offer, image_id: str) -> bool:
+    """Whether a hidden image leads on to one that the person may use."""
+    image = offer.permitted.get(image_id)
+    return (
+        image is not None
+        and image.redirect is not None
+        and _end(offer.catalogue, image).id in offer.permitted
+    )
+
+
+def _chosen(offer: Offer, choice: Choice) -> tuple[Image, Profile]:
+    """The named entries or the defaults. Every problem of the choice is told at once."""
+    invalid: list[Problem] = []
+    forbidden: list[Problem] = []
+    image = _chosen_image(offer, choice, invalid, forbidden)
+    profile_id = choice.profile if choice.profile is not None else offer.default_profile
+    profile = offer.profiles.get(profile_id) if profile_id is not None else None
+    if profile is None:
+        exists = offer.catalogue.profile(profile_id or "") is not None
+        problem = _not_offered("profile", "GPU profile", profile_id, list(offer.profiles), exists)
+        (forbidden if exists or profile_id is None else invalid).append(problem)
+    invalid += _unknown_needs(offer, choice)
+    if invalid:
+        raise InvalidChoice([*invalid, *forbidden])
+    if forbidden or image is None or profile is None:
+        raise NotAllowed(forbidden)
+    return image, profile
+
+
+def _chosen_image(
+    offer: Offer, choice: Choice, invalid: list[Problem], forbidden: list[Problem]
+) -> Image | None:
+    image_id = choice.image if choice.image is not None else _image_for(offer, choice)
+    found = offer.permitted.get(image_id) if image_id is not None else None
+    if found is not None and (not found.hidden or found.redirect is not None):
+        return found
+    exists = found is None and offer.catalogue.image(image_id or "") is not None
+    problem = _not_offered("image", "image", image_id, list(offer.images), exists)
+    (forbidden if exists or image_id is None else invalid).append(problem)
+    return None
+
+
+def _image_for(offer: Offer, choice: Choice) -> str | None:
+    """The image when none is named: the default, or else the first on the menu that has what is
+    needed.
+    """
+    default = offer.default_image
+    needs = declared_needs(choice)
+    ends = {name: _end(offer.catalogue, image) for name, image in offer.images.items()}
+    if default is None or needs.met_by(ends[default]):
+        return default
+    return next((name for name, image in ends.items() if needs.met_by(image)), default)
+
+
+def _not_offered(
+    path: str, what: str, name: str | None, offered: Sequence[str], exists: bool
+) -> Problem:
+    allowed = f"you may choose: {wording.listed(offered, last='or')}" if offered else ""
+    if name is None:
+        return Problem(path, f"no {what} is offered to you", "ask your administrators for access")
+    if exists:
+        return Problem(path, f"the {what} {wording.quoted(name)} is not offered to you", allowed)
+    hint = wording.did_you_mean(name, offered)
+    return Problem(path, f"there is no {what} {wording.quoted(name)}", hint or allowed)
+
+
+def _unknown_needs(offer: Offer, choice: Choice) -> list[Problem]:
+    """Tasks, tools and frameworks that no image on the menu has: not a wish, but a mistake."""
+    problems: list[Problem] = []
+    for path, wanted, offered in (
+        ("tasks", choice.tasks, offer.tasks),
+        ("tools", choice.tools, offer.tools),
+        ("frameworks", choice.frameworks.keys(), offer.frameworks),
+    ):
+        for name in sorted(set(wanted) - set(offered)):
+            hint = wording.did_you_mean(name, offered)
+            hint = hint or f"there are: {wording.listed(offered) or 'none'}"
+            problems.append(Problem(path, f"no image offers {wording.quoted(name)}", hint))
+    return problems
+
+
+def _redirected(offer: Offer, named: Image) -> tuple[Image, tuple[str, ...]]:
+    end = _end(offer.catalogue, named)
+    if end is named:
+        return named, ()
+    if end.id not in offer.permitted:
+        told = f"{named.display_name} has moved to {end.display_name}, which is not offered to you"
+        allowed = f"you may choose: {wording.listed(offer.images, last='or')}"
+        raise NotAllowed([Problem("image", told, allowed)])
+    message = named.redirect.message if named.redirect else ""
+    notice = f"{named.display_name} has moved to {end.display_name}."
+    return end, (f"{notice} {message}".strip(),)
+
+
+def _end(catalogue: Catalogue, image: Image) -> Image:
+    """Where the redirects lead. The catalogue's check made sure that they exist and end."""
+    seen = {image.id}
+    while image.redirect is not None:
+        following = catalogue.image(image.redirect.to)
+        if following is None or following.id in seen:
+            break
+        seen.add(following.id)
+        image = following
+    return image
+
+
+def _check_needs(offer: Offer, choice: Choice, requested: Image) -> None:
+    """An image that lacks what was asked for in the same breath is refused, naming those that have
+    it.
+    """
+    needs = declared_needs(choice)
+    missing = needs.missing_from(requested)
+    if not missing:
+        return
+    others = [name for name, image in offer.images.items() if needs.met_by(image)]
+    told = f"{requested.display_name} does not provide {wording.listed(missing)}"
+    hint = (
+        f"these do: {wording.listed(others)}"
+        if others
+        else "no image on your menu provides all of it"
+    )
+    raise InvalidChoice([Problem("image", told, hint)])
+
+
+def _effective_policy(
+    policy: FallbackPolicy, choice: Choice, requested: Image, profile: Profile
+) -> FallbackPolicy:
+    allowed = (
+        policy.allowed
+        and requested.fallback_allowed
+        and profile.fallback_allowed
+        and choice.fallback is not False
+    )
+    return FallbackPolicy(allowed=allowed, max_attempts=policy.max_attempts)
+
+
+def _candidates(
+    offer: Offer, choice: Choice, requested: Image, needs: Needs, policy: FallbackPolicy
+) -> tuple[Candidate, ...]:
+    found = {requested.id: Candidate(requested, "this is what you asked for")}
+    if policy.allowed:
+        declared = declared_needs(choice)
+        chosen_by_admin = (
+            f"your administrators named it as the alternative to {requested.display_name}"
+        )
+        for name in requested.fallback:
+            image = offer.permitted.get(name)
+            end = _end(offer.catalogue, image) if image is not None else None
+            if end is not None and end.id in offer.permitted and declared.met_by(end):
+                found.setdefault(end.id, Candidate(end, chosen_by_admin))
+        same = [i for i in offer.images.values() if i.redirect is None and needs.met_by(i)]
+        for image in nearest_first(same, requested):
+            found.setdefault(image.id, Candidate(image, _nearness(image, requested)))
+    return tuple(found.values())[: policy.max_attempts]
+
+
+def _nearness(image: Image, requested: Image) -> str:
+    """Why this image stands in, by the versions that differ."""
+    wanted = requested.provides.frameworks
+    differing = [
+        f"{name} {version} instead of {wanted[name]}"
+        for name, version in sorted(image.provides.frameworks.items())
+        if name in wanted and wanted[name] != version
+    ]
+    told = "it provides what you need"
+    return f"{told}, with {wording.listed(differing)}" if differing else told
