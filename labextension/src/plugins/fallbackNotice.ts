@@ -1,0 +1,58 @@
+/** Says once for each start that another image runs than the one that was asked for, and why. */
+
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { Notification } from '@jupyterlab/apputils';
+import { IStateDB } from '@jupyterlab/statedb';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { fallbackSentence } from '../format';
+import { CommandIDs, IWorkspaceInfo, TRANSLATION_DOMAIN } from '../tokens';
+import type { IWorkspace } from '../wire';
+
+/** The start that was told last. */
+const TOLD = 'jupyterlab-studiolo:fallback-told';
+
+export const fallbackNoticePlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyterlab-studiolo:fallback-notice',
+  description: 'Tells that the workspace runs another image than the one that was asked for.',
+  autoStart: true,
+  requires: [IWorkspaceInfo, IStateDB],
+  optional: [ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    info: IWorkspaceInfo,
+    stateDB: IStateDB,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
+    const tell = async (): Promise<void> => {
+      const { workspace } = await info.get();
+      const sentence = workspace && fallbackSentence(workspace, trans);
+      if (!workspace || !sentence) {
+        return;
+      }
+      const start = startOf(workspace);
+      if ((await stateDB.fetch(TOLD)) === start) {
+        return;
+      }
+      await app.restored;
+      Notification.warning(sentence, {
+        autoClose: false,
+        actions: [
+          {
+            label: trans.__('Why?'),
+            callback: () => void app.commands.execute(CommandIDs.showPanel)
+          }
+        ]
+      });
+      await stateDB.save(TOLD, start);
+    };
+    tell().catch((error: unknown) => {
+      console.debug('The fallback notice was not shown.', error);
+    });
+  }
+};
+
+/** Tells one start of a workspace from another. */
+function startOf(workspace: IWorkspace): string {
+  return [workspace.started_at, workspace.image.id, workspace.requested_image?.id].join(' ');
+}
