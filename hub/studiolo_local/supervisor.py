@@ -131,6 +131,7 @@ class Supervisor:
                     self._failure(part, f"did not answer within {part.start_seconds:.0f} s")
                 )
             answers.result()
+            self._say(f"The {part.name} answers")
         finally:
             ended.cancel()
             answers.cancel()
@@ -150,8 +151,6 @@ class Supervisor:
             except PartFailedError as error:
                 self._say(str(error))
                 await self._end(part.name)
-            else:
-                self._say(f"The {part.name} answers again")
 
     async def _end(self, name: str) -> None:
         running = self._running.get(name)

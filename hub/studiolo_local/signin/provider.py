@@ -8,6 +8,7 @@ I/O: HTTP on a loopback address.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -50,6 +51,11 @@ class SigninSettings(BaseModel):
     client_id: str
     client_secret: SecretStr
     redirect_uris: frozenset[str]
+
+    def as_json(self) -> str:
+        """Write the settings with the secret in them, for a private file."""
+        secret = self.client_secret.get_secret_value()
+        return json.dumps({**self.model_dump(mode="json"), "client_secret": secret})
 
     @property
     def issuer(self) -> str:
