@@ -12,6 +12,7 @@ frameworks; newer before older at the same distance; then the order of the catal
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -40,7 +41,9 @@ class Needs:
         lacks += sorted(self.tools - provided.tools)
         for name, versions in sorted(self.frameworks.items()):
             version = provided.frameworks.get(name)
-            if version is None or not SpecifierSet(versions).contains(version, prereleases=True):
+            if version is None or not _range(versions).contains(
+                _version(version), prereleases=True
+            ):
                 lacks.append(f"{name}{versions}")
         if self.cuda and provided.cuda is None:
             lacks.append("CUDA")
@@ -63,7 +66,7 @@ def needs_of(choice: Choice, requested: Image, profile: Profile) -> Needs:
     if declared != Needs():
         return Needs(declared.tasks, declared.tools, declared.frameworks, cuda)
     same_major = {
-        name: f"=={_epoch(Version(version))}{Version(version).major}.*"
+        name: _same_major(_version(version))
         for name, version in requested.provides.frameworks.items()
     }
     return Needs(frozenset(), requested.provides.tools, same_major, cuda)
@@ -84,7 +87,7 @@ def distance(image: Image, requested: Image) -> Distance:
         if found is None:
             missing += 1
             continue
-        mine, theirs = Version(found), Version(wanted)
+        mine, theirs = _version(found), _version(wanted)
         apart = (
             apart[0] + abs(mine.major - theirs.major),
             apart[1] + abs(mine.minor - theirs.minor),
@@ -94,5 +97,18 @@ def distance(image: Image, requested: Image) -> Distance:
     return image.deprecated is not None, missing, apart, older
 
 
-def _epoch(version: Version) -> str:
-    return f"{version.epoch}!" if version.epoch else ""
+# Every image is asked at every start, and the same few texts come again and again. Bounded, since
+# ranges come from users.
+@lru_cache(maxsize=1024)
+def _version(text: str) -> Version:
+    return Version(text)
+
+
+@lru_cache(maxsize=1024)
+def _range(text: str) -> SpecifierSet:
+    return SpecifierSet(text)
+
+
+def _same_major(version: Version) -> str:
+    epoch = f"{version.epoch}!" if version.epoch else ""
+    return f"=={epoch}{version.major}.*"

@@ -33,7 +33,15 @@ from studiolo_spawner.errors import InvalidChoice, NotAllowed, Problem
 from studiolo_spawner.needs import Needs, declared_needs, nearest_first, needs_of
 from studiolo_spawner.offer import Offer, Person, offer_to
 
-__all__ = ["Candidate", "Needs", "Person", "WorkspaceRequest", "resolve", "still_valid"]
+__all__ = [
+    "Candidate",
+    "Needs",
+    "Person",
+    "WorkspaceRequest",
+    "redirect_end",
+    "resolve",
+    "still_valid",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +146,7 @@ def _moved(offer: Offer, image_id: str) -> bool:
     return (
         image is not None
         and image.redirect is not None
-        and _end(offer.catalogue, image).id in offer.permitted
+        and redirect_end(offer.catalogue, image).id in offer.permitted
     )
 
 
@@ -180,7 +188,7 @@ def _image_for(offer: Offer, choice: Choice) -> str | None:
     """
     default = offer.default_image
     needs = declared_needs(choice)
-    ends = {name: _end(offer.catalogue, image) for name, image in offer.images.items()}
+    ends = {name: redirect_end(offer.catalogue, image) for name, image in offer.images.items()}
     if default is None or needs.met_by(ends[default]):
         return default
     return next((name for name, image in ends.items() if needs.met_by(image)), default)
@@ -214,7 +222,7 @@ def _unknown_needs(offer: Offer, choice: Choice) -> list[Problem]:
 
 
 def _redirected(offer: Offer, named: Image) -> tuple[Image, tuple[str, ...]]:
-    end = _end(offer.catalogue, named)
+    end = redirect_end(offer.catalogue, named)
     if end is named:
         return named, ()
     if end.id not in offer.permitted:
@@ -226,7 +234,7 @@ def _redirected(offer: Offer, named: Image) -> tuple[Image, tuple[str, ...]]:
     return end, (f"{notice} {message}".strip(),)
 
 
-def _end(catalogue: Catalogue, image: Image) -> Image:
+def redirect_end(catalogue: Catalogue, image: Image) -> Image:
     """Where the redirects lead. The catalogue's check made sure that they exist and end."""
     seen = {image.id}
     while image.redirect is not None:
@@ -279,7 +287,7 @@ def _candidates(
         )
         for name in requested.fallback:
             image = offer.permitted.get(name)
-            end = _end(offer.catalogue, image) if image is not None else None
+            end = redirect_end(offer.catalogue, image) if image is not None else None
             if end is not None and end.id in offer.permitted and declared.met_by(end):
                 found.setdefault(end.id, Candidate(end, chosen_by_admin))
         same = [i for i in offer.images.values() if i.redirect is None and needs.met_by(i)]

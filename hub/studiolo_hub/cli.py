@@ -1,0 +1,91 @@
+"""The command `studiolo`: check a catalogue before it is deployed. I/O.
+
+    studiolo catalogue check FILE    exit 0 when the hub would take it, 1 with every problem when not
+    studiolo catalogue schema        the JSON schema, for editors and for the chart
+    studiolo catalogue example       a catalogue to start from
+
+The check is the hub's own parser: what passes here is taken over there. A wrong command line exits 2.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from studiolo_spawner.catalogue import MAX_BYTES, Catalogue, catalogue_schema, parse_catalogue
+from studiolo_spawner.errors import CatalogueError, Problem
+
+
+_EXAMPLE = files("studiolo_spawner").joinpath("data", "example-catalogue.yaml")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    arguments = _parser().parse_args(argv)
+    if arguments.command == "check":
+        return _check(arguments.file)
+    if arguments.command == "schema":
+        print(json.dumps(catalogue_schema(), indent=2, ensure_ascii=False))
+    else:
+        print(_EXAMPLE.read_text(encoding="utf-8"), end="")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="studiolo", description="Studiolo for administrators.")
+    topics = parser.add_subparsers(dest="topic", required=True, metavar="TOPIC")
+    catalogue = topics.add_parser("catalogue", help="the catalogue of images and GPU profiles")
+    commands = catalogue.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    check = commands.add_parser("check", help="tell every problem of a catalogue")
+    check.add_argument("file", metavar="FILE", help="the YAML file; - reads standard input")
+    commands.add_parser("schema", help="print the JSON schema of a catalogue")
+    commands.add_parser("example", help="print a catalogue to start from")
+    return parser
+
+
+def _check(name: str) -> int:
+    source = "standard input" if name == "-" else name
+    try:
+        catalogue = parse_catalogue(_content(name), source=source)
+    except CatalogueError as error:
+        problems = error.problems
+    except OSError as error:
+        told = f"the file cannot be read: {error.strerror or error}"
+        problems = (Problem("", told, "name a file that exists and that you may read"),)
+    else:
+        print(f"{source}: good ({_size(catalogue)})")
+        return 0
+    for problem in problems:
+        print(_worded(source, problem))
+    count = len(problems)
+    print(
+        f"{source}: {count} problem{'s' if count != 1 else ''}; the hub would keep the last good one"
+    )
+    return 1
+
+
+def _content(name: str) -> bytes:
+    """At most a little more than a catalogue may have: the parser then says that it is too large."""
+    if name == "-":
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    with Path(name).open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def _worded(source: str, problem: Problem) -> str:
+    """`FILE:LINE: path: what is wrong`, as compilers write it, so that editors find the place."""
+    place = source if problem.line is None else f"{source}:{problem.line}"
+    path = f" {problem.path}:" if problem.path else ""
+    hint = f"\n    {problem.hint}" if problem.hint else ""
+    return f"{place}:{path} {problem.message}{hint}"
+
+
+def _size(catalogue: Catalogue) -> str:
+    counted = [
+        (len(catalogue.images), "image"),
+        (len(catalogue.profiles), "profile"),
+        (len(catalogue.volumes), "shared volume"),
+    ]
+    return ", ".join(f"{count} {name}{'s' if count != 1 else ''}" for count, name in counted)
