@@ -1,4 +1,9 @@
-"""Pods and events as kubelets and schedulers write them, and the one cause that is read from them."""
+"""Pods and events as kubelets and schedulers write them, and the cause that is read from them.
+
+The texts stand as they are written, one to a line, so that they can be compared with a log.
+"""
+
+# ruff: noqa: E501, ISC004
 
 from __future__ import annotations
 
@@ -8,7 +13,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from studiolo_spawner.podstatus import Cause, Kind, Step, cause_of, stage_of
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -85,7 +89,7 @@ def find(subject: Json, *events: Json, tries: int = 1) -> Cause | None:
 
 def reason_of(subject: Json, *events: Json, tries: int = 1) -> str | None:
     found = find(subject, *events, tries=tries)
-    return found and found.reason
+    return found.reason if found else None
 
 
 # --- whose fault, for every state of the container ------------------------------------------------
@@ -518,7 +522,7 @@ EVENTS = {
 @pytest.mark.parametrize(("reason", "message", "expected"), EVENTS.values(), ids=EVENTS)
 def test_events_before_the_container(reason: str, message: str, expected: str | None) -> None:
     found = find(pod(waiting("ContainerCreating")), event(reason, message))
-    assert (found and found.reason) == expected
+    assert (found.reason if found else None) == expected
     assert found is None or (found.kind is Kind.CLUSTER and not found.terminal)
 
 
@@ -619,8 +623,27 @@ anything = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                "metadata spec status conditions containerStatuses state waiting terminated running reason message "
-                "type name exitCode restartCount phase lastState startedAt uid".split()
+                [
+                    "metadata",
+                    "spec",
+                    "status",
+                    "conditions",
+                    "containerStatuses",
+                    "state",
+                    "waiting",
+                    "terminated",
+                    "running",
+                    "reason",
+                    "message",
+                    "type",
+                    "name",
+                    "exitCode",
+                    "restartCount",
+                    "phase",
+                    "lastState",
+                    "startedAt",
+                    "uid",
+                ]
             ),
             inner,
             max_size=5,

@@ -1,0 +1,161 @@
+"""What an administrator says about a registry, and its credentials as Kubernetes keeps them.
+
+Pure. Secure unless said otherwise: HTTPS, public addresses only, credentials only to the registry
+itself and to sign-in hosts that are listed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from yarl import URL
+
+# Docker Hub's name in references is not the host that serves it
+_ENDPOINTS: Final = {"docker.io": "https://registry-1.docker.io"}
+# Sign-in hosts of public registries that are known to differ from the registry's own host
+_KNOWN_HOSTS: Final = {"docker.io": ("auth.docker.io",), "registry.gitlab.com": ("gitlab.com",)}
+_HUB_KEYS: Final = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A user name and its secret; never shown."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySettings:
+    """How one registry is reached.
+
+    endpoint       base URL when it is not https://<registry>: a mirror, or an address inside
+    insecure       plain HTTP is allowed for this registry and its sign-in allow_private  its
+    addresses may be private or loopback ones username       credentials for every image of the
+    registry; a pull secret of an image goes first trusted_hosts  further hosts ("host" or
+    "host:port") that it may name for sign-in or for blobs ca_file        file with the
+    certificates that its TLS is checked against, in place of the system's
+    """
+
+    endpoint: str | None = None
+    insecure: bool = False
+    allow_private: bool = False
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    trusted_hosts: tuple[str, ...] = ()
+    ca_file: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what would weaken the check without anybody having asked for it."""
+        if (self.username is None) != (self.password is None):
+            raise ValueError("a registry needs both a username and a password, or neither")
+        if self.endpoint is None:
+            return
+        url = URL(self.endpoint)
+        if url.scheme not in {"http", "https"} or not url.host or url.query or url.fragment:
+            raise ValueError("a registry's endpoint is a URL like https://registry.example:5000")
+        if url.user or url.password:
+            raise ValueError(
+                "a registry's credentials stand in username and password, not in its URL"
+            )
+        if url.scheme == "http" and not self.insecure:
+            raise ValueError("a registry's endpoint with http:// needs insecure: true beside it")
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """The registry-wide credentials."""
+        if self.username is None or self.password is None:
+            return None
+        return Credentials(self.username, self.password)
+
+
+DEFAULT_SETTINGS: Final = RegistrySettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a registry is asked, and what it may lead us to."""
+
+    registry: str
+    base: URL
+    insecure: bool
+    allow_private: bool
+    trusted: frozenset[str]
+    ca_file: str | None
+
+    def trusts(self, url: URL) -> bool:
+        """Whether the URL is the registry's own or a listed host's, with TLS where required."""
+        if url.user or url.password or not self.scheme_fits(url):
+            return False
+        if url.origin() == self.base.origin():
+            return True
+        host = url.host or ""
+        with_port = f"{host}:{url.port}"
+        return with_port in self.trusted or (url.is_default_port() and host in self.trusted)
+
+    def scheme_fits(self, url: URL) -> bool:
+        """HTTPS, or plain HTTP where the administrator allowed it for this registry."""
+        return url.scheme == "https" or (url.scheme == "http" and self.insecure)
+
+
+def endpoint_of(registry: str, settings: RegistrySettings | None) -> Endpoint:
+    """Where the registry of a reference is asked."""
+    known = settings or DEFAULT_SETTINGS
+    scheme = "http" if known.insecure else "https"
+    base = known.endpoint or _ENDPOINTS.get(registry) or f"{scheme}://{registry}"
+    return Endpoint(
+        registry=registry,
+        base=URL(base),
+        insecure=known.insecure,
+        allow_private=known.allow_private,
+        trusted=frozenset((*known.trusted_hosts, *_KNOWN_HOSTS.get(registry, ()))),
+        ca_file=known.ca_file,
+    )
+
+
+def credentials_from_docker_config(config: str | bytes, registry: str) -> Credentials | None:
+    """The credentials for a registry in a pull secret (``kubernetes.io/dockerconfigjson``).
+
+    Keys are read as the kubelet reads them: host, host:port, or a URL whose path is ignored;
+    Docker Hub goes by any of its names. None when there are none for this registry or the secret
+    is not readable.
+    """
+    try:
+        parsed = json.loads(config)
+    except (ValueError, RecursionError):
+        return None
+    auths = parsed.get("auths") if isinstance(parsed, Mapping) else None
+    if not isinstance(auths, Mapping):
+        return None
+    wanted = _HUB_KEYS if registry in _HUB_KEYS else frozenset({registry})
+    for key, entry in auths.items():
+        if _host_of_key(str(key)) in wanted and isinstance(entry, Mapping):
+            found = _credentials_of_entry(entry)
+            if found is not None:
+                return found
+    return None
+
+
+def _host_of_key(key: str) -> str:
+    without_scheme = key.strip().lower().removeprefix("https://").removeprefix("http://")
+    return without_scheme.partition("/")[0]
+
+
+def _credentials_of_entry(entry: Mapping[str, object]) -> Credentials | None:
+    """``auth`` (base64 of user:password) goes before the fields, as in Docker's own reading."""
+    auth = entry.get("auth")
+    if isinstance(auth, str) and auth:
+        try:
+            user, colon, password = base64.b64decode(auth, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        return Credentials(user, password.rstrip("\0")) if colon and user else None
+    username, password_field = entry.get("username"), entry.get("password")
+    if isinstance(username, str) and username and isinstance(password_field, str):
+        return Credentials(username, password_field)
+    return None
