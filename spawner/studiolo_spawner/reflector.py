@@ -27,9 +27,15 @@ import aiohttp
 from kubespawner.reflector import ResourceReflector
 from traitlets import Float, Integer
 
-from .backoff import Backoff
-from .trimming import trim_event, trim_pod
-from .watch_stream import LineSplitter, WatchEvent, WatchExpired, parse_event, raise_for_status
+from studiolo_spawner.backoff import Backoff
+from studiolo_spawner.trimming import trim_event, trim_pod
+from studiolo_spawner.watch_stream import (
+    LineSplitter,
+    WatchEvent,
+    WatchExpired,
+    parse_event,
+    raise_for_status,
+)
 
 KubernetesObject = dict[str, Any]
 

@@ -1,0 +1,102 @@
+"""The volume with a user's files and the namespace around it: made, or taken over if theirs; I/O.
+
+Guarantees that nothing of another user is ever mounted or deleted: an object that is there already
+is read, and refused with advice unless its annotations name exactly this user.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubespawner.objects import make_namespace
+
+from studiolo_spawner.cluster_api import AlreadyThere, ClusterApi, KubernetesObject
+from studiolo_spawner.errors import ClusterFault
+from studiolo_spawner.ownership import USERNAME, require_owner
+from studiolo_spawner.pod_view import mapping, text
+
+if TYPE_CHECKING:
+    from studiolo_spawner.spawner import WorkspaceSpawner
+
+CLAIM = "persistent_volume_claim"
+
+
+async def ensure_namespace(spawner: WorkspaceSpawner, api: ClusterApi) -> None:
+    """Make the user's own namespace, where each user has one."""
+    annotations = spawner.expanded(spawner.user_namespace_annotations)
+    namespace = make_namespace(
+        spawner.namespace,
+        labels=spawner.expanded(spawner.user_namespace_labels),
+        annotations={USERNAME: spawner.user.name, **annotations},
+    )
+    try:
+        await api.create("namespace", namespace, namespace=None)
+    except AlreadyThere:
+        if "user" in spawner.user_namespace_template:
+            found = await api.read("namespace", spawner.namespace, namespace=None)
+            _require(spawner, "namespace", found)
+
+
+async def ensure_home(spawner: WorkspaceSpawner, api: ClusterApi) -> None:
+    """Make the user's home volume or check that the one that is there is theirs."""
+    await _keep_old_name(spawner, api)
+    # One request for whoever has been here before, one for whoever is new.
+    found = await _read(spawner, api, spawner.pvc_name) if spawner.home_settled else None
+    if found is None:
+        found = await _create(spawner, api)
+    if found is not None:
+        _require(spawner, "home volume", found)
+        if text(mapping(found.get("metadata")).get("deletionTimestamp")):
+            raise ClusterFault(
+                f"Your home volume {spawner.pvc_name} is being deleted. "
+                "Ask your administrator before you start again.",
+                reason="home_deleted",
+                status=409,
+            )
+    spawner.home_settled = True
+
+
+async def delete_home(spawner: WorkspaceSpawner, api: ClusterApi) -> None:
+    """Delete the user's home volume, if it is theirs."""
+    found = await _read(spawner, api, spawner.pvc_name)
+    if found is None:
+        return
+    _require(spawner, "home volume", found)
+    uid = text(mapping(found.get("metadata")).get("uid"))
+    await api.delete(CLAIM, spawner.pvc_name, namespace=spawner.namespace, uid=uid)
+    spawner.log.info("Deleted the home volume %s of %s", spawner.pvc_name, spawner.user.name)
+
+
+async def _create(spawner: WorkspaceSpawner, api: ClusterApi) -> KubernetesObject | None:
+    """Create the volume; return the one that is in the way, None when it was made."""
+    try:
+        await api.create(CLAIM, spawner.get_pvc_manifest(), namespace=spawner.namespace)
+    except AlreadyThere:
+        return await _read(spawner, api, spawner.pvc_name)
+    except ClusterFault as fault:
+        # Quota is counted before it is seen that there is nothing to create.
+        found = await _read(spawner, api, spawner.pvc_name) if fault.reason == "quota" else None
+        if found is None:
+            raise
+        return found
+    spawner.log.info("Made the home volume %s for %s", spawner.pvc_name, spawner.user.name)
+    return None
+
+
+async def _keep_old_name(spawner: WorkspaceSpawner, api: ClusterApi) -> None:
+    """Find a volume that KubeSpawner before 7 made, whose names were built by another rule."""
+    old = spawner.old_home_name
+    if old is None or await _read(spawner, api, spawner.pvc_name):
+        return
+    if await _read(spawner, api, old):
+        spawner.log.warning("Going on with the old home volume %s of %s", old, spawner.user.name)
+        spawner.pvc_name = old
+
+
+async def _read(spawner: WorkspaceSpawner, api: ClusterApi, name: str) -> KubernetesObject | None:
+    return await api.read(CLAIM, name, namespace=spawner.namespace)
+
+
+def _require(spawner: WorkspaceSpawner, kind: str, found: KubernetesObject | None) -> None:
+    if found is not None:
+        require_owner(kind, found, spawner.user.name, adopt_unowned=spawner.adopt_unowned)

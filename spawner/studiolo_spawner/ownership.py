@@ -1,0 +1,60 @@
+"""Whose pod, home or namespace is it?  Pure.
+
+Names of Kubernetes objects carry a short hash of the user's name, and two users can be made to
+share one.  An object is therefore taken over, mounted or deleted only when its annotations name
+exactly this user (and, for a pod, this server).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from studiolo_spawner.errors import ClusterFault
+from studiolo_spawner.pod_view import mapping, text
+
+USERNAME = "hub.jupyter.org/username"
+SERVERNAME = "hub.jupyter.org/servername"
+
+
+class Owner(Enum):
+    """Whose an object is."""
+
+    OURS = "ours"
+    ANOTHER = "another user's"
+    UNKNOWN = "nobody's: it does not say"
+
+
+def owner_of(item: Mapping[str, Any], username: str, servername: str | None = None) -> Owner:
+    """Compare an object's annotations with a user, and with a server where one is given."""
+    annotations = mapping(mapping(item.get("metadata")).get("annotations"))
+    if USERNAME not in annotations:
+        return Owner.UNKNOWN
+    same = annotations[USERNAME] == username
+    if servername is not None:
+        same = same and text(annotations.get(SERVERNAME)) == servername
+    return Owner.OURS if same else Owner.ANOTHER
+
+
+def require_owner(
+    kind: str, item: Mapping[str, Any], username: str, *, adopt_unowned: bool = False
+) -> None:
+    """Raise ClusterFault unless the object (``kind`` in plain words) is this user's."""
+    owner = owner_of(item, username)
+    if owner is Owner.OURS or (owner is Owner.UNKNOWN and adopt_unowned):
+        return
+    name = text(mapping(item.get("metadata")).get("name"))
+    if owner is Owner.ANOTHER:
+        raise ClusterFault(
+            f"The {kind} {name} belongs to another user, so nothing was started. "
+            "Ask your administrator: two user names lead to the same name in the cluster.",
+            reason="owned_by_another",
+            status=409,
+        )
+    raise ClusterFault(
+        f"The {kind} {name} does not say whose it is, so nothing was started. "
+        f"If it is yours, ask your administrator to annotate it with {USERNAME} and your name.",
+        reason="owner_unknown",
+        status=409,
+    )

@@ -1,0 +1,85 @@
+"""What all spawners of one hub share: the followed catalogue and the registry client; I/O.
+
+Made at first use on the running loop, one for each configuration, and closed when the hub ends its
+tasks or when ``close_shared_parts`` is called.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from studiolo_spawner.catalogue_file import CatalogueFile
+from studiolo_spawner.registry import RegistryClient
+from studiolo_spawner.registry_settings import RegistrySettings
+
+_Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+
+@dataclass(slots=True)
+class SharedParts:
+    """The parts; ``keeper`` is the task whose end closes them."""
+
+    catalogue: CatalogueFile
+    registry: RegistryClient
+    keeper: asyncio.Task[None] | None = None
+
+    async def close(self) -> None:
+        """Stop following and close connections."""
+        await self.catalogue.stop()
+        await self.registry.close()
+
+
+_parts: dict[tuple[asyncio.AbstractEventLoop, str, str], SharedParts] = {}
+
+
+async def shared_parts(path: str, registries: Mapping[str, Any], log: _Log) -> SharedParts:
+    """Return the parts for this configuration, started.
+
+    Raises CatalogueError while no good catalogue was ever read from ``path``.
+    """
+    loop = asyncio.get_running_loop()
+    key = (loop, path, json.dumps(registries, sort_keys=True, default=str))
+    parts = _parts.get(key)
+    if parts is None:
+        settings = registry_settings(registries)
+        parts = _parts[key] = SharedParts(CatalogueFile(path, log=log), RegistryClient(settings))
+        parts.keeper = asyncio.create_task(_close_at_the_end(key), name="shared spawner parts")
+    await parts.catalogue.start()
+    return parts
+
+
+async def close_shared_parts() -> None:
+    """Close all parts of the running loop."""
+    loop = asyncio.get_running_loop()
+    keepers = [p.keeper for key, p in _parts.items() if key[0] is loop and p.keeper]
+    for keeper in keepers:
+        keeper.cancel()
+    if keepers:
+        await asyncio.wait(keepers)
+
+
+def registry_settings(registries: Mapping[str, Any]) -> dict[str, RegistrySettings]:
+    """Read the trait's mappings; raises ValueError that names the registry and the field."""
+    settings: dict[str, RegistrySettings] = {}
+    for host, values in registries.items():
+        try:
+            known = dict(values)
+            if "trusted_hosts" in known:
+                known["trusted_hosts"] = tuple(known["trusted_hosts"])
+            settings[host] = RegistrySettings(**known)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"registries[{host!r}]: {error}") from error
+    return settings
+
+
+async def _close_at_the_end(key: tuple[asyncio.AbstractEventLoop, str, str]) -> None:
+    """Wait to be cancelled, which JupyterHub does with every task when it ends."""
+    try:
+        await asyncio.get_running_loop().create_future()
+    finally:
+        await _parts.pop(key).close()

@@ -1,0 +1,508 @@
+"""WorkspaceSpawner: JupyterHub's and KubeSpawner's hooks, each led to where the work is done; I/O.
+
+What is not on a person's menu is refused with 400 at every way in (form, REST, saved options); the
+decisions are in ``resolve``, a start is in ``launch``.  Every error of ours becomes a
+SpawnException here and nowhere else, so that neither a user's mistake nor the cluster's trouble
+counts towards the failures after which a hub ends itself, and nobody is shown more than our own
+words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from jupyterhub.spawner import SpawnException
+from jupyterhub.utils import maybe_future
+from kubespawner import KubeSpawner
+from kubespawner.reflector import ResourceReflector
+from markupsafe import Markup, escape
+from sqlalchemy import inspect
+from traitlets import Bool, Dict, Integer, Unicode, default, validate
+
+from studiolo_spawner import shared_parts as shared
+from studiolo_spawner.catalogue import Defaults, Home
+from studiolo_spawner.choice import Choice, choice_from_form, choice_from_options
+from studiolo_spawner.cluster_api import ClusterApi, KubernetesObject
+from studiolo_spawner.errors import CatalogueError, InvalidChoice, StudioloError
+from studiolo_spawner.homes import delete_home
+from studiolo_spawner.journal import Journal
+from studiolo_spawner.launch import Launch
+from studiolo_spawner.menu import build_menu
+from studiolo_spawner.menu_page import render_menu
+from studiolo_spawner.offer import Person
+from studiolo_spawner.own_pod import OwnPod, uid_of
+from studiolo_spawner.pod import AttemptPod, attempt_traits, environment, home_traits
+from studiolo_spawner.pod_view import is_ready, mapping, text
+from studiolo_spawner.prefill import PrefillOnly, install_filter
+from studiolo_spawner.reflector import EventReflector, PodReflector
+from studiolo_spawner.resolve import WorkspaceRequest, resolve
+from studiolo_spawner.workspace_state import KEY, WorkspaceState
+
+CLEANING_SECONDS = 30
+"""What the hub waits longer than a start and its undoing may take."""
+
+
+class WorkspaceRefused(SpawnException):
+    """A StudioloError as JupyterHub wants it, with what its pages and its API show."""
+
+    def __init__(self, message: str, *, reason: str, status_code: int) -> None:
+        html = str(Markup("<br>").join(escape(line) for line in message.splitlines()))
+        super().__init__(message, reason=reason, message_html=html, status_code=status_code)
+        self.jupyterhub_message = message
+        self.jupyterhub_html_message = html
+
+
+def to_spawn_exception(error: StudioloError) -> SpawnException:
+    """The one translation of our errors for JupyterHub."""
+    message = error.user_message
+    if isinstance(error, CatalogueError):
+        # The problems are for administrators: they are in the log and on their banner.
+        message = "The catalogue of images cannot be read. Tell your administrator."
+    return WorkspaceRefused(message, reason=error.reason, status_code=error.status)
+
+
+class WorkspaceSpawner(KubeSpawner):
+    """Starts workspaces from the catalogue."""
+
+    start_timeout: int
+
+    reflectors: ClassVar[dict[tuple[str, str | None], ResourceReflector]] = {}
+
+    catalogue_path = Unicode(
+        "/etc/studiolo/catalogue.yaml",
+        config=True,
+        help="""
+        The file with the catalogue of images and GPU profiles.
+
+        It is followed while the hub runs: an edit takes effect within seconds, a bad edit leaves
+        the last good catalogue in use.  Check a file with `studiolo catalogue check FILE`.
+        """,
+    )
+
+    registries = Dict(
+        config=True,
+        help="""
+        Settings of image registries, by the host that stands in image references.
+
+        Registries without settings are asked by HTTPS and without credentials.  For example::
+
+            c.WorkspaceSpawner.registries = {
+                "registry.example.org": {
+                    "endpoint": "https://mirror.example.org",
+                    "username": "hub",
+                    "password": "...",
+                    "insecure": False,
+                    "allow_private": True,
+                }
+            }
+
+        `allow_private` is needed for a registry whose address is private or loopback.
+        """,
+    )
+
+    adopt_unowned = Bool(
+        False,
+        config=True,
+        help="""
+        Take over home volumes and namespaces that do not say whose they are.
+
+        Names of volumes can be made to collide, so one without the annotation
+        `hub.jupyter.org/username` is refused.  Set this for the time of a migration from volumes
+        that were made by something else.  One that names another user is refused always.
+        """,
+    )
+
+    pod_gone_timeout = Integer(
+        60,
+        min=1,
+        config=True,
+        help="""
+        How long to wait, in seconds and beyond its grace period, for a deleted pod to go away.
+        """,
+    )
+
+    # -- defaults that differ from KubeSpawner's: secure and in one piece ---------------------
+
+    @default("cmd")
+    def _default_cmd(self) -> list[str]:
+        return ["jupyterhub-singleuser"]
+
+    @default("pvc_name_template")
+    def _default_pvc_name_template(self) -> str:
+        # One home for all servers of a user.
+        return "home-{username}"
+
+    @default("delete_pvc")
+    def _default_delete_pvc(self) -> bool:
+        # Nobody's files go because an account does.
+        return False
+
+    @default("uid")
+    def _default_uid(self) -> int:
+        return 1000
+
+    @default("gid")
+    def _default_gid(self) -> int:
+        return 1000
+
+    @default("fs_gid")
+    def _default_fs_gid(self) -> int:
+        return 1000
+
+    @default("automount_service_account_token")
+    def _default_automount(self) -> bool:
+        return False
+
+    @default("pod_security_context")
+    def _default_pod_security_context(self) -> dict[str, Any]:
+        return {"fsGroupChangePolicy": "OnRootMismatch"}
+
+    @default("container_security_context")
+    def _default_container_security_context(self) -> dict[str, Any]:
+        return {
+            "runAsNonRoot": True,
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+
+    @validate("registries")
+    def _checked_registries(self, proposal: Any) -> Any:
+        shared.registry_settings(proposal.value)
+        return proposal.value
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        install_filter(self.log)
+        self._journal = Journal()
+        self._launch: Launch | None = None
+        self._saved = WorkspaceState()
+        self._attempt_environment: dict[str, str] = {}
+        self._prefilled: Choice | None = None
+
+    # -- the menu and the choice ---------------------------------------------------------------
+
+    @default("options_form")
+    def _options_form_default(self) -> Any:
+        return self._menu_form
+
+    def _menu_form(self, _spawner: Any) -> Any:
+        # Taken now and not when the page is rendered, so that it is this request's.
+        prefilled, self._prefilled = self._prefilled, None
+        return self._render_menu(prefilled)
+
+    async def _render_menu(self, prefilled: Choice | None) -> str:
+        try:
+            catalogue = (await self._shared()).catalogue.snapshot
+        except StudioloError as error:
+            raise to_spawn_exception(error) from None
+        saved = prefilled or self._saved_choice()
+        return render_menu(build_menu(catalogue, self.person(), saved=saved))
+
+    def _saved_choice(self) -> Choice | None:
+        """What was chosen last; anybody's JSON may stand there."""
+        try:
+            return choice_from_options(self.user_options or {})
+        except InvalidChoice:
+            return None
+
+    @default("options_from_form")
+    def _options_from_form_default(self) -> Any:
+        return self._options_of_form
+
+    def _options_of_form(self, formdata: Mapping[str, Sequence[str]]) -> dict[str, object]:
+        try:
+            return choice_from_form(formdata).to_options()
+        except StudioloError as error:
+            raise to_spawn_exception(error) from None
+
+    def options_from_query(self, query_data: Mapping[str, Sequence[str]]) -> dict[str, object]:
+        """Fill the menu in with a link's choice, and start nothing."""
+        try:
+            self._prefilled = choice_from_form(query_data)
+        except StudioloError as error:
+            raise to_spawn_exception(error) from None
+        raise PrefillOnly
+
+    @default("apply_user_options")
+    def _apply_user_options_default(self) -> Any:
+        async def check(spawner: WorkspaceSpawner, _options: Mapping[str, object]) -> None:
+            await spawner.load_user_options()
+
+        return check
+
+    async def load_user_options(self) -> None:
+        """Refuse options that are not on this person's menu, before anything is made.
+
+        The hub calls this before ``start``, whose time it limits by what is set here.
+        """
+        try:
+            await self.resolved()
+            self._have_enough_time((await self._shared()).catalogue.snapshot.defaults)
+        except StudioloError as error:
+            raise to_spawn_exception(error) from None
+
+    def _have_enough_time(self, defaults: Defaults) -> None:
+        """The hub's own limit must not end a start that still knows its cause."""
+        spawn_seconds = defaults.spawn_timeout.total_seconds()
+        longest = math.ceil(spawn_seconds + self.pod_gone_timeout + CLEANING_SECONDS)
+        if self.start_timeout < longest:
+            self.start_timeout = longest
+
+    async def resolved(self) -> WorkspaceRequest:
+        """The request that the options mean now; raises StudioloError."""
+        catalogue = (await self._shared()).catalogue.snapshot
+        return resolve(catalogue, self.person(), choice_from_options(self.user_options or {}))
+
+    def person(self) -> Person:
+        """The user as the hub knows them at this moment."""
+        groups = frozenset(group.name for group in self.user.groups)
+        return Person(self.user.name, groups, bool(self.user.admin))
+
+    async def _shared(self) -> shared.SharedParts:
+        return await shared.shared_parts(self.catalogue_path, self.registries, self.log)
+
+    # -- start, stop, poll ---------------------------------------------------------------------
+
+    def start(self) -> asyncio.Future[str]:
+        """Start the workspace; what is told meanwhile is in ``progress``."""
+        if self._journal.closed:
+            self._journal = Journal()
+        future: asyncio.Future[str] = super().start()
+        journal = self._journal
+        future.add_done_callback(lambda _done: journal.close())
+        return future
+
+    async def _start(self) -> str:
+        try:
+            parts = await self._shared()
+            catalogue = parts.catalogue.snapshot
+            request = await self.resolved()
+            self._launch = Launch(
+                self,
+                request,
+                catalogue,
+                api=self.cluster,
+                registry=parts.registry,
+                journal=self._journal,
+            )
+            url = await self._launch.run()
+        except StudioloError as error:
+            self.log.warning("Not starting %s: %s: %s", self._log_name, error.reason, error)
+            raise to_spawn_exception(error) from None
+        self.pod_id = self._launch.state.pod_uid
+        return url
+
+    async def stop(self, now: bool = False) -> None:
+        """Delete the pod and wait until it is gone; a start that goes on is ended first."""
+        await self._end_start()
+        await self.watch()
+        own = OwnPod(self, self.cluster)
+        found = own.seen() or await own.find()
+        if found is None:
+            self.log.info("%s has no pod to delete", self._log_name)
+            return
+        self.log.info("Deleting pod %s", own.key)
+        grace = 0 if now else self.delete_grace_period
+        try:
+            await own.remove(uid_of(found), grace=grace, for_ever=True)
+        except StudioloError as error:
+            raise to_spawn_exception(error) from None
+
+    async def _end_start(self) -> None:
+        future = self._start_future
+        if future and not future.done() and future is not asyncio.current_task():
+            future.cancel()
+            await asyncio.wait([future])
+        if self._launch and future and future.done() and self._failed_start(future):
+            await self._launch.undo()
+
+    @staticmethod
+    def _failed_start(future: asyncio.Future[str]) -> bool:
+        return future.cancelled() or future.exception() is not None
+
+    async def poll(self) -> int | None:
+        """None while the pod is there and not ended; see KubeSpawner."""
+        future = self._start_future
+        if future and future.done() and self._failed_start(future) and self._never_watched():
+            return 1
+        await self.watch()
+        pod = OwnPod(self, self.cluster).seen()
+        if pod is None:
+            return 1
+        status = mapping(pod.get("status"))
+        if status.get("containerStatuses"):
+            return await super().poll()  # type: ignore[no-any-return]
+        # A running pod whose kubelet has not said more yet is there; an evicted one is not.
+        return None if text(status.get("phase")) in {"", "Pending", "Running", "Unknown"} else 1
+
+    def is_pod_running(self, pod: KubernetesObject | None) -> bool:
+        """Whether the pod runs, has an address, and all its containers are ready."""
+        return pod is not None and is_ready(pod) and bool(mapping(pod.get("status")).get("podIP"))
+
+    async def progress(self) -> AsyncIterator[dict[str, object]]:
+        """Yield what was told so far and then what is new, until the start ends."""
+        async for message in self._journal.follow():
+            yield message.to_event()
+
+    async def delete_forever(self) -> None:
+        """Delete the home volume of a deleted user, where that is configured."""
+        shares_home = self.name and "{user_server}" not in self.pvc_name_template
+        if not self.delete_pvc or shares_home:
+            self.log.info("Keeping the home volume %s of %s", self.pvc_name, self._log_name)
+            return
+        await delete_home(self, self.cluster)
+
+    # -- state -----------------------------------------------------------------------------------
+
+    def get_state(self) -> dict[str, Any]:
+        """KubeSpawner's state with the workspace's own under one key."""
+        state: dict[str, Any] = super().get_state()
+        workspace = self.workspace_state.to_json()
+        return {**state, KEY: workspace} if workspace else state
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what an earlier hub process saved."""
+        super().load_state(state)
+        self._saved = WorkspaceState.from_json(state.get(KEY))
+
+    def clear_state(self) -> None:
+        """Forget the start that is over."""
+        super().clear_state()
+        self._launch, self._saved, self._journal = None, WorkspaceState(), Journal()
+
+    @property
+    def workspace_state(self) -> WorkspaceState:
+        """Images asked for and in use, and the attempts between them."""
+        return self._launch.state if self._launch else self._saved
+
+    def save_state(self) -> None:
+        """Write the state into the hub's database now."""
+        if self.orm_spawner is not None:
+            self.orm_spawner.state = self.get_state()
+            inspect(self.orm_spawner).session.commit()
+
+    # -- what the modules of a start use ---------------------------------------------------------
+
+    @property
+    def cluster(self) -> ClusterApi:
+        """The Kubernetes API with this configuration's patience."""
+        return ClusterApi(
+            self.api,
+            timeout=self.k8s_api_request_timeout,
+            patience=self.k8s_api_request_retry_timeout,
+            log=self.log,
+        )
+
+    async def watch(self) -> None:
+        """Have pods and events followed; returns once both were listed."""
+        await self._start_watching_pods()
+        if self.events_enabled:
+            await self._start_watching_events()
+
+    async def _start_reflector(
+        self, kind: str, reflector_class: Any, replace: bool = False, **kwargs: Any
+    ) -> ResourceReflector:
+        """Ours in place of KubeSpawner's; they recover by themselves and are never replaced."""
+        del reflector_class, replace
+        key = self._get_reflector_key(kind)
+        reflector = self.reflectors.get(key)
+        if reflector is None:
+            made = {"pods": PodReflector, "events": EventReflector}[kind]
+            reflector = self.reflectors[key] = made(parent=self, namespace=self.namespace, **kwargs)
+            await reflector.start()
+        if not reflector.first_load_future.done():
+            await asyncio.shield(reflector.first_load_future)
+        return reflector
+
+    def _never_watched(self) -> bool:
+        reflector = self.pod_reflector
+        return reflector is None or not reflector.first_load_future.done()
+
+    @property
+    def events(self) -> list[KubernetesObject]:
+        """Events about pods of this name, oldest first."""
+        return OwnPod(self, self.cluster).events()
+
+    @contextmanager
+    def attempt(self, pod: AttemptPod) -> Iterator[None]:
+        """Have the traits and the environment of one attempt while inside."""
+        names = attempt_traits(pod, {})
+        with self._with_traits(attempt_traits(pod, self._values(names))):
+            self._attempt_environment = environment(pod, now=datetime.now(UTC))
+            try:
+                yield
+            finally:
+                self._attempt_environment = {}
+
+    @contextmanager
+    def home_of(self, home: Home) -> Iterator[None]:
+        """Have the traits of a home volume while inside."""
+        names = home_traits(home, {})
+        with self._with_traits(home_traits(home, self._values(names))):
+            yield
+
+    def _values(self, names: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in names}
+
+    @contextmanager
+    def _with_traits(self, values: Mapping[str, Any]) -> Iterator[None]:
+        before = self._values(values)
+        try:
+            for name, value in values.items():
+                setattr(self, name, value)
+            yield
+        finally:
+            for name, value in before.items():
+                setattr(self, name, value)
+
+    def get_env(self) -> dict[str, Any]:
+        """JupyterHub's environment and the attempt's.
+
+        Not by way of the trait ``environment``, whose values KubeSpawner takes for templates.
+        """
+        return {**super().get_env(), **self._attempt_environment}
+
+    async def pod_body(self) -> Any:
+        """The pod as KubeSpawner builds it from the traits, with an operator's changes."""
+        pod = await self.get_pod_manifest()
+        if self.modify_pod_hook:
+            pod = await maybe_future(self.modify_pod_hook(self, pod))
+        return pod
+
+    def url_of(self, pod: KubernetesObject) -> str:
+        """Where the workspace answers."""
+        url: str = self._get_pod_url(pod)
+        return url
+
+    def port_of(self, pod: KubernetesObject) -> int:
+        """The workspace's port."""
+        port: int = self._get_pod_port(pod)
+        return port
+
+    def expanded(self, templates: Any) -> Any:
+        """Templates with the user's properties put in."""
+        return self._expand_all(templates)
+
+    @property
+    def home_settled(self) -> bool:
+        """Whether the home volume's name is known to be right, and worth keeping."""
+        return bool(self._pvc_exists)
+
+    @home_settled.setter
+    def home_settled(self, settled: bool) -> None:
+        self._pvc_exists = settled
+
+    @property
+    def old_home_name(self) -> str | None:
+        """What KubeSpawner before 7 may have called the home volume, where that matters."""
+        wanted = self.handle_legacy_names and self.remember_pvc_name and not self._pvc_exists
+        if not wanted or self._state_kubespawner_version != "unknown":
+            return None
+        name: str = self._expand_user_properties(self.pvc_name_template, slug_scheme="escape")
+        return None if name == self.pvc_name else name
