@@ -77,9 +77,11 @@ clean:
 $(TOOLS_READY): scripts/uv.txt scripts/make-tools
 	@$(STEP) $@ "1/6 Package installer (uv)" scripts/make-tools "$(PYTHON)"
 
-$(PYTHON_READY): $(TOOLS_READY) uv.lock pyproject.toml labextension/pyproject.toml
+$(PYTHON_READY): $(TOOLS_READY) uv.lock pyproject.toml labextension/pyproject.toml \
+  labextension/hatch_build.py $(shell find labextension/jupyter-config -type f 2>/dev/null)
 	@$(STEP) $@ "2/6 Python packages, Node and kubectl (about 600 MB, a minute or two)" \
-	  build/tools/bin/uv sync --frozen --all-extras --compile-bytecode --python build/tools/bin/python
+	  build/tools/bin/uv sync --frozen --all-extras --compile-bytecode --python build/tools/bin/python \
+	    --reinstall-package jupyterlab-studiolo
 
 $(PROXY_READY): $(PYTHON_READY) $(PROXY)/package.json $(PROXY)/package-lock.json
 	@$(STEP) $@ "3/6 The proxy before the hub" \
@@ -89,9 +91,9 @@ $(PANEL_PACKAGES_READY): $(PYTHON_READY) labextension/package.json labextension/
 	@$(STEP) $@ "4/6 What the JupyterLab panel is built with" \
 	  sh -c '$(NPM) --prefix labextension ci --ignore-scripts'
 
-$(PANEL_READY): $(PANEL_PACKAGES_READY) $(wildcard labextension/tsconfig*.json) \
+$(PANEL_READY): $(PANEL_PACKAGES_READY) $(wildcard labextension/tsconfig.json) \
   $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null)
-	@$(STEP) $@ "5/6 The JupyterLab panel" sh -c '$(NPM) --prefix labextension run build:prod'
+	@$(STEP) $@ "5/6 The JupyterLab panel" sh -c '$(NPM) --prefix labextension run build && $(NPM) --prefix labextension run link'
 
 $(GPU_READY): $(PYTHON_READY) $(shell find $(GPU) -name '*.[ch]' -o -name 'build.py' 2>/dev/null)
 	@$(STEP) $@ "6/6 Simulated GPUs" $(VENV)/python -m studiolo_local.gpu.build
