@@ -36,7 +36,7 @@ from studiolo_spawner.registry_manifest import (
     read_manifest,
     verify,
 )
-from studiolo_spawner.registry_settings import Credentials, Endpoint
+from studiolo_spawner.registry_settings import Credentials, Endpoint, same_origin
 
 MAX_MANIFEST: Final = 4 * 1024 * 1024
 MAX_CONFIG: Final = 4 * 1024 * 1024
@@ -177,7 +177,7 @@ class Fetcher:
                 return response
             target = _next_url(url, response)
             # To another host only blobs may lead, and without our headers: the caller sees to it
-            if target.origin() != url.origin():
+            if not same_origin(target, url):
                 return response
             url = target
         return response

@@ -92,7 +92,7 @@ class Endpoint:
         """Whether the URL is the registry's own or a listed host's, with TLS where required."""
         if url.user or url.password or not self.scheme_fits(url):
             return False
-        if url.origin() == self.base.origin():
+        if same_origin(url, self.base):
             return True
         host = url.host or ""
         with_port = f"{host}:{url.port}"
@@ -101,6 +101,11 @@ class Endpoint:
     def scheme_fits(self, url: URL) -> bool:
         """HTTPS, or plain HTTP where the administrator allowed it for this registry."""
         return url.scheme == "https" or (url.scheme == "http" and self.insecure)
+
+
+def same_origin(one: URL, other: URL) -> bool:
+    """Whether two URLs lead to the same server, default ports written out or not."""
+    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
 
 
 def endpoint_of(registry: str, settings: RegistrySettings | None) -> Endpoint:
