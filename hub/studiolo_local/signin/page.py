@@ -34,7 +34,7 @@ def people_page(
     """Show who can sign in, each as a button."""
     return _page(
         title="Local sign-in",
-        message="No passwords, for this machine only: choose who you want to be.",
+        message="No passwords, for this machine only. Who do you want to be?",
         users=users,
         action=action,
         ticket=ticket,

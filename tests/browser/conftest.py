@@ -1,0 +1,94 @@
+"""A whole demo in a folder of its own, and a real headless Chromium before it.
+
+Everything is found by what a person sees: roles, labels and words. The few addresses and ids that
+are used are the ones that other programs may rely on, too.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from tests.browser.running_demo import RunningDemo
+
+BUILD = Path(__file__).parents[2] / "build"
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+#: How long a person would wait at most before a page changes; starts of workspaces say their own.
+PATIENCE_MS = 20_000
+
+Visit = Callable[[], Page]
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
+    """A demo that is started once for all journeys and must end without a trace."""
+    running = RunningDemo.start(tmp_path_factory.mktemp("demo"))
+    yield running
+    running.stop()
+    assert running.left_behind() == []
+
+
+@pytest.fixture(scope="session")
+def _playwright() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(_playwright: Playwright) -> Iterator[Browser]:
+    """The machine's own Chromium; STUDIOLO_CHROMIUM names another."""
+    path = os.environ.get("STUDIOLO_CHROMIUM") or shutil.which("chromium")
+    if path is None:
+        pytest.fail(
+            "There is no Chromium: run `make test`, which installs it, or apt-get install chromium"
+        )
+    browser = _playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def visit(chromium: Browser, demo: RunningDemo) -> Iterator[Visit]:
+    """Give a page in a browser of its own, as another person would have it; no error may pass unseen."""
+    contexts: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def begin() -> Page:
+        context = chromium.new_context(base_url=demo.address, reduced_motion="reduce")
+        context.set_default_timeout(PATIENCE_MS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
+        return page
+
+    yield begin
+    for context in contexts:
+        context.close()
+    demo.stop_all_workspaces()
+    assert errors == []
+
+
+@pytest.fixture
+def page(visit: Visit) -> Page:
+    """One person's page."""
+    return visit()
+
+
+@pytest.fixture(scope="session")
+def screenshots() -> Path:
+    """Where pictures of the pages are kept for whoever wants to look."""
+    folder = BUILD / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,154 @@
+"""The demo as a person starts it, as a process of its own, and what kubectl says about it."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+from studiolo_local.kubelet.leftovers import marked
+from studiolo_local.ports import any_free
+from studiolo_local.supervisor import DEMO_MARK
+
+#: One person for each journey, so that none meets what another has left.
+PEOPLE = """
+version: 1
+users:
+  - {name: ana, full_name: Ana Ferreira, email: ana@studiolo.test, groups: [research]}
+  - {name: ben, full_name: Ben Okafor, email: ben@studiolo.test, groups: [students]}
+  - {name: carla, full_name: Carla Lindqvist, email: carla@studiolo.test, groups: [admins]}
+  - {name: dora, full_name: Dora Novak, email: dora@studiolo.test, groups: [research]}
+  - {name: emil, full_name: Emil Haas, email: emil@studiolo.test, groups: [research]}
+  - {name: fay, full_name: Fay Osei, email: fay@studiolo.test, groups: [research]}
+  - {name: gus, full_name: Gus Moreau, email: gus@studiolo.test, groups: [research]}
+"""
+
+START_SECONDS = 90
+STOP_SECONDS = 60
+KUBECTL = Path(sys.executable).with_name("kubectl")
+
+
+@dataclass
+class RunningDemo:
+    """A demo that answers."""
+
+    folder: Path
+    address: str
+    process: subprocess.Popen[str]
+    said: list[str]
+    started_in: float
+    _reader: threading.Thread = field(repr=False)
+
+    @classmethod
+    def start(cls, folder: Path) -> RunningDemo:
+        """Start it and wait until it says that it is ready; fails with all that it said."""
+        began = time.monotonic()
+        (folder / "users.yaml").write_text(PEOPLE)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "studiolo_local", "demo"]
+            + ["--port", str(any_free()), "--data", str(folder)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        lines: queue.Queue[str | None] = queue.Queue()
+        reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
+        reader.start()
+        said: list[str] = []
+        while time.monotonic() - began < START_SECONDS:
+            try:
+                line = lines.get(timeout=1)
+            except queue.Empty:
+                continue
+            if line is None:
+                break
+            said.append(line)
+            if found := re.search(r"Studiolo is ready: (\S+)", line):
+                took = time.monotonic() - began
+                return cls(folder, found[1], process, said, took, reader)
+        process.kill()
+        process.wait()
+        raise AssertionError("The demo did not come up. It said:\n" + "".join(said))
+
+    def stop(self) -> None:
+        """Ctrl-C, and wait until it is gone."""
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(STOP_SECONDS) == 0, "".join(self.said)
+
+    def left_behind(self) -> list[int]:
+        """Processes that carry the mark of this demo or live in its folder."""
+        found = set(marked({DEMO_MARK: str(self.folder)}))
+        for process in psutil.process_iter(["pid", "cmdline", "cwd"]):
+            words = [process.info["cwd"] or "", *(process.info["cmdline"] or [])]
+            if any(str(self.folder) in word for word in words):
+                found.add(process.pid)
+        return sorted(found)
+
+    def kubectl(self, *arguments: str) -> str:
+        """Ask the embedded cluster as a person would."""
+        return subprocess.run(
+            [str(KUBECTL), "-n", "studiolo", *arguments],
+            env={**os.environ, "KUBECONFIG": str(self.folder / "cluster" / "kubeconfig")},
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        ).stdout
+
+    def pods(self) -> list[dict[str, Any]]:
+        """The workspaces' pods."""
+        items: list[dict[str, Any]] = json.loads(self.kubectl("get", "pods", "-o", "json"))["items"]
+        return items
+
+    def stop_all_workspaces(self) -> None:
+        """Leave a quiet cluster to the next journey: what is left is deleted behind the hub's back."""
+        if self.pods():
+            self.kubectl("delete", "pods", "--all", "--wait=true", "--grace-period=1")
+
+    def hub_answers(self) -> bool:
+        """Whether the hub answers through the proxy."""
+        try:
+            with urllib.request.urlopen(f"{self.address}/hub/health", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def hub_pid(self) -> int:
+        """The hub's own process; 0 when there is none."""
+        for process in psutil.process_iter(["pid", "cmdline"]):
+            words = process.info["cmdline"] or []
+            if "jupyterhub" in words and self._is_ours(process):
+                pid: int = process.pid
+                return pid
+        return 0
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        return any(parent.pid == self.process.pid for parent in process.parents())
+
+
+def until(condition: Callable[[], object], *, seconds: float, what: str) -> None:
+    """Wait for something that no page shows; fails with `what` was waited for."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"Not within {seconds} s: {what}"
+        time.sleep(0.1)
+
+
+def _read(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        lines.put(line)
+    lines.put(None)

@@ -1,0 +1,79 @@
+"""What a person does in Studiolo, step by step, found by what the pages show."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+START_MS = 60_000
+LAB_MS = 60_000
+
+
+def sign_in(page: Page, name: str) -> None:
+    """From the login page to the hub's home, as one of the people of the file."""
+    page.goto("/")
+    page.get_by_role("link", name=re.compile("^Sign in with")).click()
+    expect(page.get_by_role("heading", name="Local sign-in")).to_be_visible()
+    page.get_by_role("button", name=re.compile(rf"\b{name}\b")).click()
+    expect(page.get_by_role("heading", name=re.compile("^My workspace"))).to_be_visible()
+
+
+def open_menu(page: Page) -> None:
+    """From the hub's home to the menu."""
+    page.goto("/hub/home")
+    page.get_by_role("link", name="Choose and start").click()
+    expect(page.get_by_role("heading", name="Choose your workspace")).to_be_visible()
+
+
+def choose(page: Page, *, image: str, profile: str) -> None:
+    """Choose an image and a profile by their ids."""
+    page.locator(f"input[name=image][value='{image}']").check()
+    page.locator(f"input[name=profile][value='{profile}']").check()
+
+
+def start(page: Page) -> None:
+    """Press the button, and see that the waiting page follows."""
+    page.get_by_role("button", name="Start", exact=True).click()
+
+
+def wait_for_lab(page: Page) -> None:
+    """Wait until JupyterLab can be worked with."""
+    page.wait_for_url(re.compile(r"/user/[^/]+/lab"), timeout=START_MS)
+    expect(page.get_by_role("tab", name="GPU and workspace")).to_be_visible(timeout=LAB_MS)
+    expect(page.locator("#jupyterlab-splash")).to_have_count(0, timeout=LAB_MS)
+
+
+def panel(page: Page) -> Locator:
+    """Open the panel if it is closed, and give it."""
+    region = page.get_by_role("region", name="GPU and workspace")
+    if not region.is_visible():
+        page.get_by_role("tab", name="GPU and workspace").click()
+    expect(region).to_be_visible()
+    return region
+
+
+def stop_with_the_button(page: Page) -> None:
+    """Stop from inside, and land on the hub's home."""
+    panel(page).get_by_role("button", name="Stop workspace").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Stop this workspace?")
+    dialog.get_by_role("button", name="Stop workspace").click()
+    page.wait_for_url("**/hub/home")
+
+
+def picture(page: Page, folder: Path, name: str) -> None:
+    """Keep how a page looks, light and dark, wide and narrow; a page must not be wider than a phone."""
+    before = page.viewport_size
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        for width, height in ((1280, 900), (390, 844)):
+            page.set_viewport_size({"width": width, "height": height})
+            page.screenshot(path=folder / f"{name}-{scheme}-{width}.png", animations="disabled")
+            assert not page.evaluate(
+                "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+            ), f"{name} is wider than {width} pixels"
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    if before:
+        page.set_viewport_size(before)

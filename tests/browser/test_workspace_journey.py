@@ -1,0 +1,110 @@
+"""The main job from end to end: sign in, choose, work, stop with the button, start again elsewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import steps
+from tests.browser.running_demo import RunningDemo, until
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+
+def test_a_workspace_from_sign_in_to_stop_and_again(
+    page: Page, demo: RunningDemo, screenshots: Path
+) -> None:
+    page.goto("/")
+    steps.picture(page, screenshots, "login")
+    page.get_by_role("link", name=re.compile("^Sign in with")).click()
+    steps.picture(page, screenshots, "local-sign-in")
+    steps.sign_in(page, "ana")
+    steps.picture(page, screenshots, "home-empty")
+
+    steps.open_menu(page)
+    steps.picture(page, screenshots, "menu")
+    steps.choose(page, image="pytorch-2.9", profile="gpu")
+    steps.start(page)
+    expect(page.get_by_role("heading", name="Your workspace starts")).to_be_visible()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    steps.picture(page, screenshots, "waiting")
+    steps.wait_for_lab(page)
+
+    assert "pytorch-2.9" in demo.kubectl("get", "pods", "--show-labels")
+
+    panel = steps.panel(page)
+    expect(panel.get_by_text("Simulated", exact=True)).to_be_visible()
+    utilisation = panel.locator("[data-figure=utilisation_percent] .st-Tile-value")
+    expect(utilisation).to_have_text(re.compile(r"^\d+ %$"))
+    power = panel.locator("[data-figure=power_watts] .st-Tile-value")
+    first = f"{utilisation.inner_text()} {power.inner_text()}"
+    page.wait_for_function(
+        """first => [...document.querySelectorAll(
+             '[data-figure=utilisation_percent] .st-Tile-value,'
+             + '[data-figure=power_watts] .st-Tile-value')]
+           .map(tile => tile.innerText).join(' ') !== first""",
+        arg=first,
+    )
+    steps.picture(page, screenshots, "lab")
+
+    _write_in_a_terminal(page, "echo from the first workspace > kept.txt; nvidia=$?; ls")
+    steps.stop_with_the_button(page)
+    expect(page.get_by_text(re.compile("Your files are kept"))).to_be_visible()
+    expect(page.get_by_text("The GPU is back in the pool")).to_be_visible()
+    steps.picture(page, screenshots, "home-stopped")
+    until(lambda: demo.pods() == [], seconds=20, what="the pod is gone")
+
+    steps.open_menu(page)
+    expect(page.locator("input[name=image][value='pytorch-2.9']")).to_be_checked()
+    steps.choose(page, image="python-3.13", profile="cpu")
+    steps.start(page)
+    steps.wait_for_lab(page)
+    expect(steps.panel(page).get_by_text("No GPU in this workspace")).to_be_visible()
+    page.get_by_role("tab", name=re.compile("^File Browser")).click()
+    expect(page.get_by_role("listitem", name=re.compile(r"^Name: kept\.txt"))).to_be_visible()
+    assert _text_of(page, "kept.txt") == "from the first workspace\n"
+
+    page.goto("/hub/home")
+    expect(page.get_by_text(re.compile("^Running"))).to_be_visible()
+    steps.picture(page, screenshots, "home-running")
+
+
+def test_a_notebook_kernel_runs_in_a_workspace(page: Page) -> None:
+    steps.sign_in(page, "gus")
+    steps.open_menu(page)
+    steps.choose(page, image="python-3.13", profile="cpu")
+    steps.start(page)
+    steps.wait_for_lab(page)
+    page.locator(".jp-LauncherCard[data-category=Notebook]").first.click()
+    cell = page.locator(".jp-Notebook .jp-Cell .cm-content").first
+    cell.click()
+    cell.type("6 * 7")
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator(".jp-OutputArea-output").first).to_have_text("42", timeout=30_000)
+
+
+def _write_in_a_terminal(page: Page, command: str) -> None:
+    page.locator(".jp-LauncherCard[title*='terminal' i]").click()
+    terminal = page.locator(".jp-Terminal .xterm-helper-textarea")
+    terminal.wait_for(state="attached")
+    terminal.focus()
+    page.keyboard.type(command)
+    page.keyboard.press("Enter")
+    page.get_by_role("tab", name=re.compile("^File Browser")).click()
+    expect(page.get_by_role("listitem", name=re.compile(r"^Name: kept\.txt"))).to_be_visible()
+
+
+def _text_of(page: Page, path: str) -> str:
+    """Read a file through the workspace's own API, as Lab does."""
+    text: str = page.evaluate(
+        """async path => {
+             const base = JSON.parse(document.getElementById('jupyter-config-data').textContent);
+             const answer = await fetch(`${base.baseUrl}api/contents/${path}?content=1`);
+             return (await answer.json()).content;
+           }""",
+        path,
+    )
+    return text
