@@ -1,0 +1,79 @@
+"""How an object goes: at once, after its grace period, or when its finalizers let go. Pure.
+
+https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from studiolo_local.api import resources
+from studiolo_local.api.entries import JsonObject
+from studiolo_local.api.resources import Resource
+
+DEFAULT_GRACE_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a client asks of a delete."""
+
+    grace_seconds: int | None = None
+    preconditions: Mapping[str, Any] = field(default_factory=dict)
+    orphan: bool = False
+    """Whether dependents stay, without their owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a delete does: remove the object (`gone`), change it to `content`, or nothing."""
+
+    gone: bool
+    content: JsonObject | None = None
+    grace: int | None = None
+    """Seconds from now to the deletionTimestamp, which the caller writes; None leaves it."""
+
+
+def plan(resource: Resource, content: JsonObject, options: Options) -> Plan:
+    """Return what deleting this object comes to; `content` is the caller's own copy."""
+    metadata = content["metadata"]
+    grace = _grace(content, options.grace_seconds) if resource is resources.PODS else 0
+    kept = bool(metadata.get("finalizers")) or _holds_namespace(resource, content)
+    present = metadata.get("deletionGracePeriodSeconds")
+    if "deletionTimestamp" in metadata and present is not None and grace >= present:
+        # It is on its way already, at least as fast as is asked for now.
+        return Plan(gone=present == 0 and not kept)
+    if grace == 0 and not kept:
+        return Plan(gone=True)
+    metadata["deletionGracePeriodSeconds"] = grace
+    if resource is resources.NAMESPACES:
+        content["status"] = {**(content.get("status") or {}), "phase": "Terminating"}
+    if resource.counts_generations:
+        metadata["generation"] = int(metadata.get("generation", 1)) + 1
+    return Plan(gone=False, content=content, grace=grace)
+
+
+def is_complete(resource: Resource, content: JsonObject) -> bool:
+    """Return whether an object that was being deleted has nothing left that keeps it."""
+    metadata = content["metadata"]
+    return (
+        "deletionTimestamp" in metadata
+        and not metadata.get("deletionGracePeriodSeconds")
+        and not metadata.get("finalizers")
+        and not _holds_namespace(resource, content)
+    )
+
+
+def _grace(content: JsonObject, asked: int | None) -> int:
+    spec, status = content.get("spec") or {}, content.get("status") or {}
+    if not spec.get("nodeName") or status.get("phase") in {"Succeeded", "Failed"}:
+        return 0  # Nothing runs that would need time to end.
+    if asked is None:
+        asked = spec.get("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS)
+    return 1 if asked < 0 else int(asked)
+
+
+def _holds_namespace(resource: Resource, content: JsonObject) -> bool:
+    return resource is resources.NAMESPACES and bool((content.get("spec") or {}).get("finalizers"))
