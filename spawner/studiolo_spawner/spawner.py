@@ -32,12 +32,13 @@ from studiolo_spawner.errors import CatalogueError, InvalidChoice, StudioloError
 from studiolo_spawner.homes import delete_home
 from studiolo_spawner.journal import Journal
 from studiolo_spawner.launch import Launch
+from studiolo_spawner.liveness import address_of, exit_code
 from studiolo_spawner.menu import build_menu
 from studiolo_spawner.menu_page import render_menu
 from studiolo_spawner.offer import Person
 from studiolo_spawner.own_pod import OwnPod, uid_of
 from studiolo_spawner.pod import AttemptPod, attempt_traits, environment, home_traits
-from studiolo_spawner.pod_view import is_ready, mapping, text
+from studiolo_spawner.pod_view import is_ready, mapping
 from studiolo_spawner.prefill import PrefillOnly, install_filter
 from studiolo_spawner.reflector import EventReflector, PodReflector
 from studiolo_spawner.resolve import WorkspaceRequest, resolve
@@ -327,19 +328,33 @@ class WorkspaceSpawner(KubeSpawner):
         return future.cancelled() or future.exception() is not None
 
     async def poll(self) -> int | None:
-        """None while the pod is there and not ended; see KubeSpawner."""
+        """None while the pod is there or being made, else its exit code (1 when unknown)."""
         future = self._start_future
-        if future and future.done() and self._failed_start(future) and self._never_watched():
-            return 1
+        if future is not None:
+            if not future.done():
+                return None
+            if self._failed_start(future) and self._never_watched():
+                return 1
         await self.watch()
         pod = OwnPod(self, self.cluster).seen()
         if pod is None:
             return 1
-        status = mapping(pod.get("status"))
-        if status.get("containerStatuses"):
-            return await super().poll()  # type: ignore[no-any-return]
-        # A running pod whose kubelet has not said more yet is there; an evicted one is not.
-        return None if text(status.get("phase")) in {"", "Pending", "Running", "Unknown"} else 1
+        code = exit_code(pod)
+        if code is None:
+            self._follow_address(pod)
+        elif self.delete_stopped_pods:
+            await self.stop(now=True)
+        return code
+
+    def _follow_address(self, pod: KubernetesObject) -> None:
+        """Tell the hub where the pod answers now, if that has changed."""
+        if not self.server or not self.is_pod_running(pod):
+            return
+        address = address_of(self.url_of(pod))
+        if address != address_of(self.server.url):
+            self.log.warning("%s answers at %s:%d now", self._log_name, *address)
+            self.server.ip, self.server.port = address
+            self._commit()
 
     def is_pod_running(self, pod: KubernetesObject | None) -> bool:
         """Whether the pod runs, has an address, and all its containers are ready."""
@@ -385,7 +400,10 @@ class WorkspaceSpawner(KubeSpawner):
         """Write the state into the hub's database now."""
         if self.orm_spawner is not None:
             self.orm_spawner.state = self.get_state()
-            inspect(self.orm_spawner).session.commit()
+            self._commit()
+
+    def _commit(self) -> None:
+        inspect(self.orm_spawner).session.commit()
 
     # -- what the modules of a start use ---------------------------------------------------------
 

@@ -1,0 +1,503 @@
+"""The spawner against the embedded Kubernetes API: choices, starts, fallbacks, faults, ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from jupyterhub.spawner import SpawnException
+from kubernetes_asyncio.client import Configuration
+from studiolo_local.api.server import ApiServer
+from studiolo_local.api.store import Store
+from studiolo_spawner.shared_parts import close_shared_parts
+from studiolo_spawner.spawner import WorkspaceSpawner
+
+from tests.fakes import hub_parts, pod_driver
+from tests.fakes.pod_driver import PodDriver, Step
+
+TOKEN = "a-token-for-the-tests"
+HERE = "studiolo"
+
+CATALOGUE = """
+version: 1
+defaults: {image: good, profile: cpu, start_deadline: 2s, spawn_timeout: 30s}
+images:
+- {id: good, display_name: Good, reference: "unreachable.invalid/good:1", fallback: [second]}
+- {id: second, display_name: Second, reference: "unreachable.invalid/second:1"}
+- id: alone
+  display_name: Alone
+  reference: "unreachable.invalid/alone:1"
+  fallback_allowed: false
+- {id: lab, display_name: For the lab, reference: "unreachable.invalid/lab:1", groups: [lab]}
+profiles:
+- {id: cpu, display_name: CPU only, cpu: 1, memory: 1Gi}
+- id: gpu
+  display_name: One GPU
+  resource: nvidia.com/gpu
+  count: 1
+  cpu: 4
+  cpu_guarantee: 2
+  memory: 8Gi
+  node_selector: {gpu: l4}
+  tolerations: [{key: gpu, operator: Exists}]
+  runtime_class: nvidia
+"""
+
+
+async def call(api: ApiServer, method: str, path: str, body: Any = None) -> Any:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.request(method, api.url + path, json=body) as response,
+    ):
+        return await response.json()
+
+
+async def names(api: ApiServer, plural: str) -> set[str]:
+    found = await call(api, "GET", f"/api/v1/namespaces/{HERE}/{plural}")
+    return {item["metadata"]["name"] for item in found["items"]}
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[ApiServer]:
+    server = ApiServer(Store(None), token=TOKEN)
+    await server.start()
+    before = Configuration.get_default_copy()
+    there = Configuration()
+    there.host = server.url
+    there.api_key = {"BearerToken": f"Bearer {TOKEN}"}
+    Configuration.set_default(there)
+    await call(server, "POST", "/api/v1/namespaces", {"metadata": {"name": HERE}})
+    yield server
+    Configuration.set_default(before)
+    await server.stop()
+
+
+@pytest.fixture
+async def kubelet(api: ApiServer) -> AsyncIterator[PodDriver]:
+    driver = PodDriver(api.url, TOKEN, pod_driver.ready_after(0))
+    await driver.start()
+    yield driver
+    await driver.stop()
+
+
+Make = Callable[..., Any]
+
+
+@pytest.fixture
+async def make(
+    api: ApiServer, kubelet: PodDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Make]:
+    # Where the API is was set above; in-cluster settings and kubeconfigs are not ours to read.
+    monkeypatch.setattr("kubespawner.spawner.load_config", lambda **_: None)
+    catalogue = tmp_path / "catalogue.yaml"
+    catalogue.write_text(CATALOGUE)
+    db = hub_parts.database()
+
+    def made(name: str = "ana", *groups: str, server: str = "", **traits: Any) -> Any:
+        traits.setdefault("pod_gone_timeout", 5)
+        return hub_parts.spawner_of(
+            WorkspaceSpawner,
+            hub_parts.user(name, *groups),
+            db,
+            server=server,
+            namespace=HERE,
+            catalogue_path=str(catalogue),
+            **traits,
+        )
+
+    yield made
+    await WorkspaceSpawner._stop_all_reflectors()
+    await close_shared_parts()
+    db.close()
+
+
+async def started(spawner: Any) -> str:
+    """As the hub starts a server: the choice is checked first."""
+    await spawner._run_apply_user_options(spawner.user_options)
+    url: str = await spawner.start()
+    return url
+
+
+def by_image(**scripts: Any) -> Callable[[Any], list[Step]]:
+    """A script for each image; every other one runs at once."""
+
+    def script(pod: Any) -> list[Step]:
+        image = pod["metadata"]["labels"]["studiolo.dev/image"]
+        return scripts.get(image) or [Step(0, pod_driver.running(ready=True))]
+
+    return script
+
+
+def is_missing() -> list[Step]:
+    return [Step(0, pod_driver.waiting("ErrImagePull", "manifest unknown"))]
+
+
+async def told_by(spawner: Any) -> list[str]:
+    return [event["message"] async for event in spawner.progress()]
+
+
+# -- a start that goes well -------------------------------------------------------------------
+
+
+async def test_starts_and_stops(make: Make, kubelet: PodDriver) -> None:
+    spawner = make()
+    assert await started(spawner) == "http://127.0.0.1:8888"
+    assert await spawner.poll() is None
+    await spawner.stop()
+    assert await spawner.poll() == 1
+    assert len(kubelet.created) == len(kubelet.deleted) == 1
+
+
+async def test_pod_says_who_what_and_asks_for_the_profile(make: Make, kubelet: PodDriver) -> None:
+    spawner = make(user_options={"profile": "gpu"})
+    await started(spawner)
+    (pod,) = kubelet.created
+    notebook = pod["spec"]["containers"][0]
+    assert pod["metadata"]["labels"]["studiolo.dev/profile"] == "gpu"
+    assert pod["metadata"]["annotations"]["studiolo.dev/user"] == "ana"
+    assert notebook["resources"] == {
+        "limits": {"cpu": "4", "memory": "8589934592", "nvidia.com/gpu": "1"},
+        "requests": {"cpu": "2", "memory": "8589934592", "nvidia.com/gpu": "1"},
+    }
+    assert notebook["readinessProbe"]["httpGet"]["path"] == "/user/ana/api"
+    assert notebook["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert pod["spec"]["automountServiceAccountToken"] is False
+    assert pod["spec"]["runtimeClassName"] == "nvidia"
+    assert pod["spec"]["nodeSelector"] == {"gpu": "l4"}
+    assert pod["spec"]["volumes"] == [
+        {"name": "home", "persistentVolumeClaim": {"claimName": "home-ana"}}
+    ]
+
+
+async def test_traits_are_as_before_after_a_start(make: Make) -> None:
+    spawner = make(node_selector={"zone": "a"}, environment={"OWN": "1"})
+    before = {name: spawner.trait_values()[name] for name in ("image", "node_selector", "volumes")}
+    await started(spawner)
+    after = {name: spawner.trait_values()[name] for name in before}
+    assert after == before
+
+
+async def test_two_listeners_hear_the_same_story_from_its_beginning(make: Make) -> None:
+    spawner = make()
+    first = asyncio.create_task(told_by(spawner))
+    start = asyncio.ensure_future(started(spawner))
+    await asyncio.sleep(0.05)
+    second = asyncio.create_task(told_by(spawner))
+    await start
+    assert await first == await second
+    assert (await first)[0].startswith("Starting “Good”.")
+    assert (await first)[-1] == "“Good” runs."
+
+
+# -- what is not on the menu ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param({"image": "nothing"}, "nothing", id="unknown image"),
+        pytest.param({"image": ["good"]}, "image", id="a list"),
+        pytest.param({"image": {"id": "good"}}, "image", id="a mapping"),
+        pytest.param({"profile": None, "imgae": "good"}, "imgae", id="unknown key"),
+        pytest.param({"frameworks": {"pytorch": 3}}, "pytorch", id="number for versions"),
+    ],
+)
+async def test_bad_options_are_refused_before_anything_is_made(
+    make: Make, api: ApiServer, options: Any, said: str
+) -> None:
+    spawner = make(user_options=options)
+    with pytest.raises(SpawnException) as refused:
+        await started(spawner)
+    assert refused.value.status_code == 400
+    assert said in refused.value.message
+    assert await spawner.poll() == 1
+    assert await names(api, "pods") == await names(api, "persistentvolumeclaims") == set()
+
+
+async def test_groups_decide(make: Make) -> None:
+    with pytest.raises(SpawnException) as refused:
+        await started(make("ana", user_options={"image": "lab"}))
+    assert refused.value.status_code == 403
+    assert await started(make("ben", "lab", user_options={"image": "lab"}))
+
+
+async def test_saved_options_are_resolved_again_at_the_start(make: Make) -> None:
+    spawner = make("ana", "lab", user_options={"image": "lab"})
+    await spawner.load_user_options()
+    spawner.user.groups = []
+    with pytest.raises(SpawnException):
+        await spawner.start()
+
+
+async def test_menu_shows_what_was_saved_and_survives_what_cannot_be_read(make: Make) -> None:
+    page = await make(user_options={"image": "second"}).get_options_form()
+    assert "Second" in page
+    assert "For the lab" not in page
+    assert "Good" in await make("ben", user_options={"image": 7}).get_options_form()
+
+
+async def test_form_becomes_canonical_options(make: Make) -> None:
+    spawner = make()
+    form = {"_xsrf": ["x"], "image": ["good"], "profile": ["gpu"], "fallback": ["only"]}
+    options = spawner.run_options_from_form(form)
+    assert options == {"image": "good", "profile": "gpu", "fallback": False}
+    with pytest.raises(SpawnException) as refused:
+        spawner.run_options_from_form({"image": ["a", "b"]})
+    assert refused.value.status_code == 400
+
+
+# -- images that fail -------------------------------------------------------------------------
+
+
+async def test_bad_image_falls_back_and_says_so(make: Make, kubelet: PodDriver) -> None:
+    kubelet.script = by_image(good=is_missing())
+    spawner = make()
+    listener = asyncio.create_task(told_by(spawner))
+    await started(spawner)
+    assert [a.outcome for a in spawner.workspace_state.attempts] == ["failed", "running"]
+    state = spawner.get_state()["studiolo"]
+    assert state["requested_image"]["id"] == "good"
+    assert state["actual_image"]["id"] == "second"
+    told = "\n".join(await listener)
+    assert "“Good” could not be used. The image does not exist in the registry." in told
+    assert "Trying “Second” instead." in told
+    assert len(kubelet.deleted) == 1
+    environment = {e["name"]: e for e in kubelet.created[1]["spec"]["containers"][0]["env"]}
+    document = json.loads(environment["STUDIOLO_WORKSPACE"]["value"])
+    assert document["image"]["id"] == "second"
+    assert "does not exist" in document["fallback_reason"]
+
+
+async def test_never_ready_falls_back_at_its_deadline(make: Make, kubelet: PodDriver) -> None:
+    kubelet.script = by_image(good=[Step(0, pod_driver.running(ready=False))])
+    spawner = make()
+    await started(spawner)
+    assert spawner.workspace_state.attempts[0].reason == "never_ready"
+
+
+async def test_no_image_left_tells_of_every_attempt(make: Make, kubelet: PodDriver) -> None:
+    crash = [Step(0, pod_driver.crashed())]
+    kubelet.script = by_image(good=is_missing(), second=crash, alone=crash)
+    with pytest.raises(SpawnException) as failed:
+        await started(make())
+    assert failed.value.reason == "no_image_left"
+    for image in ("good", "second", "alone"):
+        assert image in failed.value.message
+    assert len(kubelet.deleted) == 3
+
+
+async def test_user_and_entry_can_forbid_the_fallback(make: Make, kubelet: PodDriver) -> None:
+    kubelet.script = by_image(good=is_missing(), alone=is_missing())
+    for options in ({"image": "alone"}, {"image": "good", "fallback": False}):
+        with pytest.raises(SpawnException, match="no_image_left"):
+            await started(make("ana", user_options=options))
+    assert len(kubelet.created) == 2
+
+
+# -- the cluster's faults ---------------------------------------------------------------------
+
+
+async def test_unschedulable_is_told_while_waiting_and_at_the_end(
+    make: Make, kubelet: PodDriver, tmp_path: Path
+) -> None:
+    (tmp_path / "catalogue.yaml").write_text(
+        CATALOGUE.replace("spawn_timeout: 30s", "spawn_timeout: 3s")
+    )
+    text = "0/2 nodes are available: 2 Insufficient nvidia.com/gpu."
+    kubelet.script = by_image(good=[Step(0, pod_driver.unschedulable(text))])
+    spawner = make(user_options={"profile": "gpu"})
+    listener = asyncio.create_task(told_by(spawner))
+    with pytest.raises(SpawnException) as failed:
+        await started(spawner)
+    assert failed.value.reason == "spawn_timeout"
+    assert "No GPU of this kind (nvidia.com/gpu) is free" in failed.value.message
+    assert any("No GPU of this kind (nvidia.com/gpu) is free" in line for line in await listener)
+    assert len(kubelet.created) == len(kubelet.deleted) == 1
+
+
+async def test_quota_is_a_refusal_in_our_own_words(make: Make, api: ApiServer) -> None:
+    quota = {"metadata": {"name": "few"}, "spec": {"hard": {"requests.nvidia.com/gpu": "0"}}}
+    await call(api, "POST", f"/api/v1/namespaces/{HERE}/resourcequotas", quota)
+    with pytest.raises(SpawnException) as failed:
+        await started(make(user_options={"profile": "gpu"}))
+    assert failed.value.reason == "quota"
+    assert "exceeded quota" not in failed.value.message
+
+
+async def test_disappearing_pod_ends_the_start(
+    make: Make, api: ApiServer, kubelet: PodDriver
+) -> None:
+    kubelet.script = by_image(good=[Step(0, pod_driver.running(ready=False))])
+    start = asyncio.ensure_future(started(make()))
+    while not kubelet.created:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
+    path = f"/api/v1/namespaces/{HERE}/pods/jupyter-ana"
+    await call(api, "DELETE", path, {"gracePeriodSeconds": 0})
+    with pytest.raises(SpawnException, match="pod_removed"):
+        await start
+
+
+# -- whose it is ------------------------------------------------------------------------------
+
+
+def claim(**annotations: str) -> Any:
+    return {
+        "metadata": {"name": "home-ana", "annotations": annotations},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}},
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("annotations", "reason"),
+    [
+        pytest.param({"hub.jupyter.org/username": "Ana"}, "owned_by_another", id="another user"),
+        pytest.param({}, "owner_unknown", id="nobody"),
+    ],
+)
+async def test_foreign_home_is_never_mounted(
+    make: Make, api: ApiServer, kubelet: PodDriver, annotations: dict[str, str], reason: str
+) -> None:
+    path = f"/api/v1/namespaces/{HERE}/persistentvolumeclaims"
+    await call(api, "POST", path, claim(**annotations))
+    with pytest.raises(SpawnException) as refused:
+        await started(make())
+    assert (refused.value.reason, refused.value.status_code) == (reason, 409)
+    assert not kubelet.created
+
+
+async def test_own_and_adopted_homes_are_mounted(make: Make, api: ApiServer) -> None:
+    path = f"/api/v1/namespaces/{HERE}/persistentvolumeclaims"
+    await call(api, "POST", path, claim())
+    spawner = make(adopt_unowned=True)
+    await started(spawner)
+    assert spawner.get_state()["pvc_name"] == "home-ana"
+
+
+async def test_delete_forever_keeps_homes_unless_told_otherwise(make: Make, api: ApiServer) -> None:
+    spawner = make()
+    await started(spawner)
+    await spawner.stop()
+    await spawner.delete_forever()
+    assert await names(api, "persistentvolumeclaims") == {"home-ana"}
+    spawner.delete_pvc = True
+    await spawner.delete_forever()
+    assert await names(api, "persistentvolumeclaims") == set()
+
+
+async def test_own_stale_pod_is_removed_first(make: Make, kubelet: PodDriver) -> None:
+    await started(make())
+    second = make()
+    await started(second)
+    assert len(kubelet.created) == 2
+    assert kubelet.deleted == [kubelet.created[0]["metadata"]["uid"]]
+
+
+async def test_pod_of_another_user_is_left_alone(
+    make: Make, api: ApiServer, kubelet: PodDriver
+) -> None:
+    await started(make("ben", pod_name_template="same"))
+    other = make("ana", pod_name_template="same")
+    with pytest.raises(SpawnException, match="owned_by_another"):
+        await started(other)
+    assert await other.poll() == 1
+    await other.stop()
+    assert await names(api, "pods") == {"same"}
+    assert not kubelet.deleted
+
+
+# -- ends at any moment -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89])
+async def test_cancelled_start_leaves_no_pod(
+    make: Make, api: ApiServer, kubelet: PodDriver, turns: int
+) -> None:
+    kubelet.script = by_image(good=[Step(60, pod_driver.running(ready=True))])
+    spawner = make()
+    await spawner._shared()
+    start = spawner.start()
+    for _ in range(turns):
+        await asyncio.sleep(0.001)
+    start.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await start
+    await spawner.stop(now=True)
+    assert await names(api, "pods") == set()
+
+
+async def test_stop_during_a_start_ends_it(make: Make, api: ApiServer, kubelet: PodDriver) -> None:
+    kubelet.script = by_image(good=[Step(60, pod_driver.running(ready=True))])
+    spawner = make()
+    start = asyncio.ensure_future(started(spawner))
+    while not kubelet.created:
+        await asyncio.sleep(0.01)
+    assert await spawner.poll() is None
+    await spawner.stop(now=True)
+    assert await names(api, "pods") == set()
+    with pytest.raises(asyncio.CancelledError):
+        await start
+
+
+# -- what is kept -----------------------------------------------------------------------------
+
+
+async def test_state_is_in_the_database_before_the_pod_is(make: Make, kubelet: PodDriver) -> None:
+    spawner = make()
+    seen: list[Any] = []
+
+    def hook(own: Any, pod: Any) -> Any:
+        seen.append(own.orm_spawner.state)
+        return pod
+
+    spawner.modify_pod_hook = hook
+    await started(spawner)
+    (state,) = seen
+    (pod,) = kubelet.created
+    annotations = pod["metadata"]["annotations"]
+    assert state["studiolo"]["spawn_id"] == annotations["studiolo.dev/spawn-id"]
+    assert state["studiolo"]["attempts"][0]["outcome"] == "trying"
+
+
+async def test_a_new_hub_finds_the_pod_again(make: Make) -> None:
+    before = make()
+    await started(before)
+    after = make()
+    after.load_state(before.get_state())
+    assert await after.poll() is None
+    assert after.workspace_state == before.workspace_state
+    after.clear_state()
+    assert "studiolo" not in after.get_state()
+
+
+async def test_hooks_and_services_work_as_in_kubespawner(
+    make: Make, api: ApiServer, kubelet: PodDriver
+) -> None:
+    seen: list[Any] = []
+    spawner = make(
+        services_enabled=True, after_pod_created_hook=lambda own, pod: seen.append((own, pod))
+    )
+    url = await started(spawner)
+    assert url == "http://jupyter-ana.studiolo.svc.cluster.local:8888"
+    assert await names(api, "services") == {"jupyter-ana"}
+    ((own, pod),) = seen
+    assert own is spawner
+    assert pod["spec"]["volumes"]
+
+
+async def test_failing_hook_leaves_no_pod(make: Make, api: ApiServer) -> None:
+    def hook(_spawner: Any, _pod: Any) -> None:
+        raise RuntimeError("the operator's own")
+
+    with pytest.raises(RuntimeError):
+        await started(make(after_pod_created_hook=hook))
+    assert await names(api, "pods") == set()
