@@ -21,7 +21,7 @@ from jupyterlab_studiolo.errors import HubFault
 REQUEST_SECONDS: Final = 20.0
 # The hub answers a stop when the pod is gone or after 10 s; by then this process may have been told
 # to end. What speaks against a stop is told at once.
-REFUSAL_SECONDS: Final = 1.0
+REFUSAL_SECONDS: Final = 0.5
 
 log = logging.getLogger("jupyterlab_studiolo")
 

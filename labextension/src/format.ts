@@ -89,14 +89,14 @@ export function stopRules(
   } else if (workspace.profile.resource === null) {
     rules.push(
       trans.__(
-        'It is stopped after %1 without work in a notebook or terminal.',
+        'It is stopped after %1 without activity. What counts: a page of it in view, a running cell or terminal.',
         duration(timeout, trans)
       )
     );
   } else {
     rules.push(
       trans.__(
-        'It is stopped after %1 without work: no running cell or terminal, and the GPU below %2 %.',
+        'It is stopped after %1 without activity. What counts: a page of it in view, a running cell or terminal, a GPU at %2 % or more.',
         duration(timeout, trans),
         workspace.idle.gpu_busy_percent
       )
@@ -112,6 +112,13 @@ export function stopRules(
     );
   }
   return rules;
+}
+
+/** What a stop gives back and keeps. */
+export function stopPromise(workspace: IWorkspace | null, trans: TranslationBundle): string {
+  return workspace !== null && workspace.profile.resource === null
+    ? trans.__('Your files are kept.')
+    : trans.__('Gives the GPU back. Your files are kept.');
 }
 
 /** What a state means and what to do; the heading is ours, the details are the server's words. */

@@ -81,15 +81,15 @@ export class GpuModel implements IDisposable {
       this._reply = reply;
       this._error = null;
       this._history = joinHistory(this._history, reply.history, WINDOW_SECONDS);
+      if (reply.interval_seconds === null) {
+        // The answer is for good: nothing is to be gained by asking again.
+        void this._poll.stop();
+      }
     } catch (error) {
       this._error = error instanceof Error ? error : new Error(String(error));
       throw this._error; // which is what lets the poll back off
     } finally {
       this._changed.emit();
-    }
-    if (this._reply?.interval_seconds === null) {
-      // The answer is for good: nothing is to be gained by asking again.
-      void this._poll.stop();
     }
   }
 

@@ -31,6 +31,15 @@ export function joinHistory(old: IHistory, next: IHistory, seconds: number): IHi
   return { times: [...old.times.slice(drop), ...next.times.slice(from)], devices };
 }
 
+/** The spans that charts are drawn over. */
+const SPANS = [60, 120, 300, 600, 1800, 3600];
+
+/** The smallest span that shows the whole past: a young workspace's charts are not mostly empty. */
+export function spanOf(history: IHistory): number {
+  const age = (history.times.at(-1) ?? 0) - (history.times.at(0) ?? 0);
+  return SPANS.find(span => age <= span) ?? age;
+}
+
 function blank(length: number): Column {
   return new Array<null>(length).fill(null);
 }

@@ -11,7 +11,10 @@ import { PageConfig, URLExt } from '@jupyterlab/coreutils';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
+import { stopPromise } from './format';
 import { request, RequestFault } from './request';
+import type { IWorkspaceInfo } from './tokens';
+import type { IWorkspace } from './wire';
 import { StopQuestion } from './view/stopQuestion';
 
 export interface IStopOptions {
@@ -19,6 +22,7 @@ export interface IStopOptions {
   documents: IDocumentManager;
   /** Where JupyterLab shows that it is at work; not every front end has it. */
   status: ILabStatus | null;
+  workspace: IWorkspaceInfo;
   trans: TranslationBundle;
 }
 
@@ -67,6 +71,7 @@ async function ask(
         unsaved={unsaved.map(document => document.path)}
         kernels={kernels}
         terminals={terminals}
+        promise={stopPromise(await workspaceOf(options), trans)}
         trans={trans}
       />
     ),
@@ -79,6 +84,15 @@ async function ask(
     // Enter must not stop anything that was not meant.
     defaultButton: 0
   });
+}
+
+/** Null when it cannot be told: that must not stand in the way of a stop. */
+async function workspaceOf({ workspace }: IStopOptions): Promise<IWorkspace | null> {
+  try {
+    return (await workspace.get()).workspace;
+  } catch {
+    return null;
+  }
 }
 
 function unsavedDocuments({ app, documents }: IStopOptions): IUnsaved[] {

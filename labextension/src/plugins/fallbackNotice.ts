@@ -8,6 +8,9 @@ import { fallbackSentence } from '../format';
 import { CommandIDs, IWorkspaceInfo, TRANSLATION_DOMAIN } from '../tokens';
 import type { IWorkspace } from '../wire';
 
+/** Long enough to be read; the panel and the notification centre keep it. */
+const SHOWN_MILLIS = 20000;
+
 /** The start that was told last. */
 const TOLD = 'jupyterlab-studiolo:fallback-told';
 
@@ -36,7 +39,7 @@ export const fallbackNoticePlugin: JupyterFrontEndPlugin<void> = {
       }
       await app.restored;
       Notification.warning(sentence, {
-        autoClose: false,
+        autoClose: SHOWN_MILLIS,
         actions: [
           {
             label: trans.__('Why?'),

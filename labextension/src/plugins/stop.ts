@@ -10,7 +10,7 @@ import { PageConfig } from '@jupyterlab/coreutils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { IMainMenu } from '@jupyterlab/mainmenu';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { CommandIDs, TRANSLATION_DOMAIN } from '../tokens';
+import { CommandIDs, IWorkspaceInfo, TRANSLATION_DOMAIN } from '../tokens';
 
 /** Just above the hub's own entries at the end of the File menu. */
 const FILE_MENU_RANK = 90;
@@ -19,11 +19,12 @@ export const stopPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyterlab-studiolo:stop',
   description: 'Stops the workspace through the hub, after a question.',
   autoStart: true,
-  requires: [IDocumentManager],
+  requires: [IDocumentManager, IWorkspaceInfo],
   optional: [ILabStatus, ICommandPalette, IMainMenu, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     documents: IDocumentManager,
+    workspace: IWorkspaceInfo,
     status: ILabStatus | null,
     palette: ICommandPalette | null,
     mainMenu: IMainMenu | null,
@@ -39,7 +40,7 @@ export const stopPlugin: JupyterFrontEndPlugin<void> = {
       // Arguments are not looked at: nobody but the person at the dialog answers it.
       execute: async () => {
         const { stopWorkspace } = await import('../stop');
-        await stopWorkspace({ app, documents, status, trans });
+        await stopWorkspace({ app, documents, status, workspace, trans });
       },
       describedBy: { args: { type: 'object', properties: {} } }
     });

@@ -31,7 +31,7 @@ export function GpuCard(props: IGpuCardProps): React.JSX.Element {
   return (
     <section className="st-Card" aria-labelledby={heading}>
       <h3 className="st-Card-heading" id={heading}>
-        {device.name}
+        {shortName(device)}
       </h3>
       <Badges device={device} trans={trans} />
       {device.problem === '' ? (
@@ -55,6 +55,11 @@ export function GpuCard(props: IGpuCardProps): React.JSX.Element {
   );
 }
 
+/** A badge says already that it is simulated. */
+function shortName(device: IDevice): string {
+  return device.simulated ? device.name.replace(/\s*\(simulated\)$/i, '') : device.name;
+}
+
 function Tile(props: {
   tile: ITile;
   times: readonly number[];
@@ -67,7 +72,9 @@ function Tile(props: {
     <div className="st-Tile" data-figure={tile.figure} title={unknown ? tile.unknown : undefined}>
       <dt>{tile.label}</dt>
       <dd>
-        <span className="st-Tile-value">{unknown ? tile.unknown : tile.value}</span>
+        <span className="st-Tile-value" data-unknown={unknown}>
+          {unknown ? tile.unknown : tile.value}
+        </span>
         {!unknown && (
           <Sparkline
             times={props.times}

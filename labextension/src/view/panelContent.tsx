@@ -3,7 +3,7 @@
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { type GpuModel, WINDOW_SECONDS } from '../gpuModel';
+import type { GpuModel } from '../gpuModel';
 import type { IWorkspaceInfo } from '../tokens';
 import type { IWorkspaceReply } from '../wire';
 import { PanelView } from './panelView';
@@ -20,12 +20,12 @@ export class PanelContent extends ReactWidget {
   constructor(private readonly _options: IPanelContentOptions) {
     super();
     this.addClass('st-Panel-body');
-    _options.model.changed.connect(this._onChanged, this);
+    _options.model.changed.connect(this._onChanged);
     this._askWorkspace();
   }
 
   dispose(): void {
-    this._options.model.changed.disconnect(this._onChanged, this);
+    this._options.model.changed.disconnect(this._onChanged);
     super.dispose();
   }
 
@@ -36,7 +36,6 @@ export class PanelContent extends ReactWidget {
         reply={model.reply}
         error={model.error}
         history={model.history}
-        seconds={WINDOW_SECONDS}
         workspace={this._workspace}
         onStop={onStop}
         trans={trans}
@@ -45,12 +44,12 @@ export class PanelContent extends ReactWidget {
     );
   }
 
-  private _onChanged(): void {
+  private readonly _onChanged = (): void => {
     if (this._workspace === null && this._options.model.error === null) {
       this._askWorkspace();
     }
     this.update();
-  }
+  };
 
   private _askWorkspace(): void {
     this._options.workspace.get().then(

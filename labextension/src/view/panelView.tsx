@@ -2,18 +2,18 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { stateNotice } from '../format';
+import { duration, stateNotice, stopPromise } from '../format';
+import { spanOf } from '../history';
 import type { IGpusReply, IHistory, IWorkspaceReply } from '../wire';
 import { GpuCard } from './gpuCard';
 import { Notice } from './notice';
-import { WorkspaceCard } from './workspaceCard';
+import { Fallback, WorkspaceCard } from './workspaceCard';
 
 export interface IPanelViewProps {
   reply: IGpusReply | null;
   /** Why the last question had no answer. */
   error: Error | null;
   history: IHistory;
-  seconds: number;
   workspace: IWorkspaceReply | null;
   /** Asks for confirmation and stops; null where there is no hub. */
   onStop: (() => void) | null;
@@ -24,20 +24,23 @@ export interface IPanelViewProps {
 export function PanelView(props: IPanelViewProps): React.JSX.Element {
   const { trans, workspace, onStop } = props;
   return (
-    <div className="st-Panel-content">
-      <Gpus {...props} />
-      {workspace?.workspace && (
-        <WorkspaceCard workspace={workspace.workspace} trans={trans} locale={props.locale} />
-      )}
+    <>
       {onStop !== null && (
         <div className="st-Actions">
-          <button type="button" className="jp-mod-styled jp-mod-warn st-Stop" onClick={onStop}>
+          <button type="button" className="jp-mod-styled jp-mod-reject st-Stop" onClick={onStop}>
             {trans.__('Stop workspace …')}
           </button>
-          <p className="st-Rule">{trans.__('Gives the GPU back. Your files are kept.')}</p>
+          <p className="st-Rule">{stopPromise(workspace?.workspace ?? null, trans)}</p>
         </div>
       )}
-    </div>
+      <div className="st-Panel-content">
+        {workspace?.workspace && <Fallback workspace={workspace.workspace} trans={trans} />}
+        <Gpus {...props} />
+        {workspace?.workspace && (
+          <WorkspaceCard workspace={workspace.workspace} trans={trans} locale={props.locale} />
+        )}
+      </div>
+    </>
   );
 }
 
@@ -63,6 +66,7 @@ function Gpus(props: IPanelViewProps): React.JSX.Element {
     const calm = ['starting', 'no_gpu', 'unsupported_vendor'].includes(reply.state);
     return <Notice kind={calm ? 'plain' : 'warning'} notice={stateNotice(reply, trans)} />;
   }
+  const seconds = spanOf(props.history);
   return (
     <>
       {reply.devices.map(device => (
@@ -70,10 +74,11 @@ function Gpus(props: IPanelViewProps): React.JSX.Element {
           key={device.id}
           device={device}
           history={props.history}
-          seconds={props.seconds}
+          seconds={seconds}
           trans={trans}
         />
       ))}
+      <p className="st-Rule">{trans.__('Charts show the last %1.', duration(seconds, trans))}</p>
     </>
   );
 }

@@ -9,6 +9,8 @@ export interface IStopQuestionProps {
   unsaved: readonly string[];
   kernels: number;
   terminals: number;
+  /** What is given back and kept. */
+  promise: string;
   trans: TranslationBundle;
 }
 
@@ -17,7 +19,7 @@ export function StopQuestion(props: IStopQuestionProps): React.JSX.Element {
   const more = unsaved.length - MOST_NAMES;
   return (
     <div className="st-StopQuestion">
-      <p>{trans.__('The GPU is given back and every program ends. Your files are kept.')}</p>
+      <p>{trans.__('Every program in it ends. %1', props.promise)}</p>
       <ul>
         {kernels > 0 && (
           <li>

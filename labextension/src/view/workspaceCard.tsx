@@ -14,18 +14,11 @@ export interface IWorkspaceCardProps {
 export function WorkspaceCard(props: IWorkspaceCardProps): React.JSX.Element {
   const { workspace, trans, locale } = props;
   const since = moment(workspace.started_at, locale);
-  const fallback = fallbackSentence(workspace, trans);
   return (
     <section className="st-Card" aria-labelledby="st-workspace">
       <h3 className="st-Card-heading" id="st-workspace">
         {trans.__('Workspace')}
       </h3>
-      {fallback !== null && (
-        <div className="st-Fallback" role="note">
-          <strong>{fallback}</strong>
-          <p>{workspace.fallback_reason}</p>
-        </div>
-      )}
       <dl className="st-Facts">
         <dt>{trans.__('Image')}</dt>
         <dd title={workspace.image.digest ?? workspace.image.reference ?? undefined}>
@@ -46,5 +39,22 @@ export function WorkspaceCard(props: IWorkspaceCardProps): React.JSX.Element {
         </p>
       ))}
     </section>
+  );
+}
+
+/** Says that another image runs than the one that was asked for, and why. */
+export function Fallback(props: {
+  workspace: IWorkspace;
+  trans: TranslationBundle;
+}): React.JSX.Element | null {
+  const sentence = fallbackSentence(props.workspace, props.trans);
+  if (sentence === null) {
+    return null;
+  }
+  return (
+    <div className="st-Fallback" role="note">
+      <strong>{sentence}</strong>
+      <p>{props.workspace.fallback_reason}</p>
+    </div>
   );
 }

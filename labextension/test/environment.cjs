@@ -1,0 +1,9 @@
+/** A page for tests: jsdom, with what browsers have and jsdom lacks. */
+const { TestEnvironment } = require('jest-environment-jsdom');
+
+module.exports = class extends TestEnvironment {
+  constructor(...options) {
+    super(...options);
+    Object.assign(this.global, { fetch, Headers, Request, Response, TextEncoder });
+  }
+};
