@@ -1,10 +1,11 @@
 """The command `studiolo`: check a catalogue before it is deployed. I/O.
 
-    studiolo catalogue check FILE    exit 0 when the hub would take it, 1 with every problem when not
+    studiolo catalogue check FILE    exit 0: the hub would take it; 1: every problem is told
     studiolo catalogue schema        the JSON schema, for editors and for the chart
     studiolo catalogue example       a catalogue to start from
 
-The check is the hub's own parser: what passes here is taken over there. A wrong command line exits 2.
+The check is the hub's own parser: what passes here is taken over there.
+A wrong command line exits 2.
 """
 
 import argparse
@@ -16,7 +17,6 @@ from pathlib import Path
 
 from studiolo_spawner.catalogue import MAX_BYTES, Catalogue, catalogue_schema, parse_catalogue
 from studiolo_spawner.errors import CatalogueError, Problem
-
 
 _EXAMPLE = files("studiolo_spawner").joinpath("data", "example-catalogue.yaml")
 
@@ -60,14 +60,13 @@ def _check(name: str) -> int:
     for problem in problems:
         print(_worded(source, problem))
     count = len(problems)
-    print(
-        f"{source}: {count} problem{'s' if count != 1 else ''}; the hub would keep the last good one"
-    )
+    counted = f"{count} problem{'s' if count != 1 else ''}"
+    print(f"{source}: {counted}; the hub would keep the last good catalogue")
     return 1
 
 
 def _content(name: str) -> bytes:
-    """At most a little more than a catalogue may have: the parser then says that it is too large."""
+    """At most one octet too many: the parser then says that the file is too large."""
     if name == "-":
         return sys.stdin.buffer.read(MAX_BYTES + 1)
     with Path(name).open("rb") as file:

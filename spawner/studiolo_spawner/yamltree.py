@@ -65,7 +65,9 @@ def read_yaml(text: str | bytes) -> Tree:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         message = f"this is not YAML: {error.problem or error.context or 'broken syntax'}"
-        tree.problems.append(Problem("", message, line=mark.line + 1 if mark else None))
+        begun = error.context_mark
+        hint = f"it began on line {begun.line + 1}" if begun and begun is not mark else ""
+        tree.problems.append(Problem("", message, hint, mark.line + 1 if mark else None))
     except yaml.YAMLError:
         tree.problems.append(Problem("", "this is not YAML: it holds characters that YAML forbids"))
     except _GiveUp:
