@@ -12,23 +12,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from studiolo_spawner.catalogue_fields import Duration
 
 from studiolo_hub.claims import SignInRefused, canonical_name
-
-_DURATION = re.compile(r"(\d+)([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def _duration(value: object) -> object:
-    if isinstance(value, timedelta):
-        return value
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError(
-            'is not a duration: write a number and a unit, such as "90s", "30m", "12h"'
-        )
-    return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
 
 
 def _web_address(value: object) -> object:
@@ -42,7 +38,6 @@ def _web_address(value: object) -> object:
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
 WebAddress = Annotated[str, BeforeValidator(_web_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -66,6 +61,10 @@ class Brand(_Section):
     name: str = Field("Studiolo", min_length=1, max_length=60, description="Name on every page.")
     logo: Path | None = Field(
         None, description="Picture file (SVG or PNG) shown beside the name instead of ours."
+    )
+    translation: Path | None = Field(
+        None,
+        description="Compiled gettext file (.mo) with the texts of the pages in another language.",
     )
     contact: str = Field(
         "your administrator",
@@ -106,7 +105,7 @@ class SignIn(_Section):
         description="How long a starting hub waits for an issuer that does not answer.",
     )
     service_name: str = Field(
-        "your organisation's account",
+        "your account",
         min_length=1,
         max_length=60,
         description="What the sign-in button says after “Sign in with”.",
@@ -232,6 +231,18 @@ class Hub(_Section):
         "given.",
     )
     crypt_key_file: Path | None = Field(None, description="File that holds the crypt key.")
+
+    @field_validator("cookie_secret", "crypt_key")
+    @classmethod
+    def _is_hex(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None:
+            return None
+        several = info.field_name == "crypt_key"
+        for key in value.get_secret_value().split(";") if several else [value.get_secret_value()]:
+            if not re.fullmatch(r"[0-9a-fA-F]{64}", key):
+                raise ValueError("is not 32 bytes in hex: make one with `openssl rand -hex 32`")
+        return value
+
     named_workspaces: int = Field(
         3, ge=0, le=100, description="Workspaces that one person may have beside the first one."
     )
@@ -264,6 +275,15 @@ class Proxy(_Section):
         "given; an external proxy needs one that both are given.",
     )
     auth_token_file: Path | None = Field(None, description="File that holds the proxy's secret.")
+
+    @model_validator(mode="after")
+    def _external_proxy_has_a_secret(self) -> Self:
+        if self.external and self.auth_token is None:
+            raise ValueError(
+                "an external proxy and the hub need the same secret: set auth_token_file, or "
+                "STUDIOLO_PROXY_TOKEN in the hub's environment"
+            )
+        return self
 
 
 class Registry(_Section):
@@ -334,12 +354,3 @@ class Settings(_Section):
         description="JupyterHub's own options for what is not covered here, class by class "
         "(`KubeSpawner: {start_timeout: 900}`). They are applied last and win.",
     )
-
-    @model_validator(mode="after")
-    def _external_proxy_has_a_secret(self) -> Self:
-        if self.proxy.external and self.proxy.auth_token is None:
-            raise ValueError(
-                "proxy.auth_token: an external proxy and the hub need the same secret: set "
-                "proxy.auth_token_file, or STUDIOLO_PROXY_TOKEN in the environment of both"
-            )
-        return self

@@ -6,17 +6,16 @@ the path of its field. No message repeats a secret's value.
 Environment: STUDIOLO_SETTINGS names the file; the variables of `SECRETS` give secrets.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 from studiolo_spawner.errors import Problem, StudioloError
+from studiolo_spawner.yamltree import MAX_BYTES, Tree, path_text, read_yaml
 
 from studiolo_hub.settings import Settings
 
-MAX_BYTES = 256 * 1024
 PATH_VARIABLE = "STUDIOLO_SETTINGS"
 
 #: Where each secret belongs, and the environment variable that may carry it.
@@ -35,74 +34,44 @@ class SettingsError(StudioloError):
     reason = "settings"
     status = 500
 
-    def __init__(self, source: str, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, source: str, problems: Iterable[Problem]) -> None:
         self.source = source
-        self.problems = problems
-        count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
+        self.problems = tuple(sorted(problems, key=lambda each: (each.line or 0, each.path)))
+        count = f"{len(self.problems)} problem{'s' if len(self.problems) != 1 else ''}"
         head = f"The settings in {source} have {count}:"
-        super().__init__("\n".join([head, *(f"  {problem}" for problem in problems)]))
+        super().__init__("\n".join([head, *(f"  {problem}" for problem in self.problems)]))
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
     """Return the settings of the file that STUDIOLO_SETTINGS names, with secrets filled in."""
     name = environ.get(PATH_VARIABLE, "")
     if not name:
-        raise SettingsError(
-            PATH_VARIABLE,
-            (Problem(PATH_VARIABLE, "is not set", "set it to the path of the settings file"),),
-        )
+        hint = "set it to the path of the settings file"
+        raise SettingsError("(none)", [Problem(PATH_VARIABLE, "is not set", hint)])
     try:
         with Path(name).open("rb") as file:
-            text = file.read(MAX_BYTES + 1)
+            text = file.read(MAX_BYTES + 1)  # one more than allowed: read_yaml says so
     except OSError as error:
-        problem = Problem("(file)", f"cannot be read: {error.strerror}", f"check {PATH_VARIABLE}")
-        raise SettingsError(name, (problem,)) from error
+        problem = Problem("", f"the file cannot be read: {error.strerror}", f"see {PATH_VARIABLE}")
+        raise SettingsError(name, [problem]) from error
     return parse_settings(text, environ, source=name)
 
 
 def parse_settings(text: bytes | str, environ: Mapping[str, str], *, source: str) -> Settings:
     """Return the settings that `text` holds; reads the secret files that it names."""
-    raw = _mapping_of(text, source)
+    tree = read_yaml(text)
+    raw = {} if tree.data is None and not tree.problems else tree.data
+    if tree.problems or not isinstance(raw, dict):
+        problems = tree.problems or [Problem("", "is not a mapping of sections", line=1)]
+        raise SettingsError(source, problems)
     problems = _fill_secrets(raw, environ)
     try:
         settings = Settings.model_validate(raw)
     except ValidationError as error:
-        problems += _problems_of(error)
+        problems += _problems_of(error, tree)
     if problems:
-        raise SettingsError(source, tuple(sorted(set(problems), key=lambda each: each.path)))
+        raise SettingsError(source, problems)
     return settings
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """YAML without what surprises: duplicate keys and aliases are refused."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases (*name) are not used in settings: write the value out")
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key, (key_node, _) in zip(keys, node.value, strict=True):
-            if keys.count(key) > 1:
-                line = key_node.start_mark.line + 1
-                raise yaml.YAMLError(f"line {line}: the key {key!r} stands there more than once")
-        return super().construct_mapping(node, deep=deep)
-
-
-def _mapping_of(text: bytes | str, source: str) -> dict[str, Any]:
-    if len(text) > MAX_BYTES:
-        raise SettingsError(source, (Problem("(file)", f"is larger than {MAX_BYTES} bytes"),))
-    try:
-        raw = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        message = f"is not valid YAML: {' '.join(str(error).split())}"
-        raise SettingsError(source, (Problem("(file)", message),)) from error
-    if raw is None:
-        return {}
-    if not isinstance(raw, dict) or not all(isinstance(key, str) for key in raw):
-        raise SettingsError(source, (Problem("(file)", "is not a mapping of sections"),))
-    return raw
 
 
 def _fill_secrets(raw: dict[str, Any], environ: Mapping[str, str]) -> list[Problem]:
@@ -150,20 +119,16 @@ def _fill(
     return []
 
 
-def _problems_of(error: ValidationError) -> list[Problem]:
+def _problems_of(error: ValidationError, tree: Tree) -> list[Problem]:
     """Turn pydantic's report into ours: paths as in the file, and never an input value."""
     problems = []
     for each in error.errors(include_input=False, include_url=False):
-        path = "".join(
-            f"[{part}]" if isinstance(part, int) else f".{part}" for part in each["loc"]
-        ).lstrip(".")
         message = each["msg"].removeprefix("Value error, ")
         hint = ""
         if each["type"] == "extra_forbidden":
             message, hint = "is not a setting", "look for a typing error in docs/settings.md"
         elif each["type"] == "missing":
             message = "is missing"
-        if not path and ": " in message:
-            path, _, message = message.partition(": ")
-        problems.append(Problem(path or "(settings)", message, hint))
+        path = each["loc"]
+        problems.append(Problem(path_text(path), message, hint, tree.line(path)))
     return problems

@@ -1,0 +1,184 @@
+"""Turn settings into JupyterHub's configuration: the one place that sets it.
+
+`configure` writes to the config object and makes the secrets that the settings leave to it; it
+asks the sign-in service for its addresses unless the settings name them. What it decides beyond
+the settings is commented where it stands.
+"""
+
+import contextlib
+import os
+import secrets as random
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from studiolo_spawner.errors import Problem, StudioloError
+
+from studiolo_hub import roles
+from studiolo_hub.catalogue_link import CatalogueLink
+from studiolo_hub.dex import IssuerProbe, authenticator_config, discover
+from studiolo_hub.handlers import page_handlers
+from studiolo_hub.pages import STATIC_DIR, Pages, RecentStops
+from studiolo_hub.settings import Hub, Proxy, Settings, Workspaces
+from studiolo_hub.settings_file import SettingsError, load_settings
+from studiolo_hub.translation import pages_extension
+
+TEMPLATES_DIR = Path(__file__).parent / "templates"
+CULLER_CONFIG = Path(__file__).parent / "culler_config.py"
+
+
+def configure_from_environment(c: Any) -> None:
+    """Configure from the file that STUDIOLO_SETTINGS names; end with a sentence if that fails."""
+    try:
+        configure(c, load_settings(os.environ))
+    except StudioloError as error:
+        # JupyterHub would print a traceback and could go on without any configuration.
+        sys.exit(f"Studiolo does not start. {error.user_message}")
+
+
+def configure(c: Any, settings: Settings) -> None:
+    """Set all of JupyterHub's configuration on `c`, as `settings` say; with `extra` over ours."""
+    state_dir = settings.hub.state_dir
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _hub(c, settings.hub)
+    _proxy(c, settings.proxy, state_dir)
+    _sign_in(c, settings)
+    _workspaces(c, settings.workspaces)
+    _culler(c, settings)
+    _pages(c, settings)
+    for class_name, traits in settings.extra.items():
+        for trait, value in traits.items():
+            setattr(c[class_name], trait, value)
+
+
+def _hub(c: Any, hub: Hub) -> None:
+    app = c.JupyterHub
+    app.bind_url = hub.bind_url
+    if hub.public_url:
+        app.public_url = hub.public_url
+    app.hub_ip = hub.listen_ip
+    app.hub_port = hub.port
+    if hub.connect_host:
+        app.hub_connect_ip = hub.connect_host
+    app.db_url = hub.db_url or f"sqlite:///{(hub.state_dir / 'hub.sqlite').absolute()}"
+    app.cookie_secret = bytes.fromhex(_secret(hub.cookie_secret, hub.state_dir / "cookie-secret"))
+    c.CryptKeeper.keys = _secret(hub.crypt_key, hub.state_dir / "crypt-key").split(";")
+    app.log_level = hub.log_level
+    # Workspaces outlive the hub: a restart finds them again.
+    app.cleanup_servers = False
+    # People land on their workspaces; opening the hub starts nothing.
+    app.redirect_to_server = False
+    app.allow_named_servers = hub.named_workspaces > 0
+    app.named_server_limit_per_user = hub.named_workspaces
+    app.concurrent_spawn_limit = hub.concurrent_spawns
+    app.active_server_limit = hub.active_workspaces
+    # Idleness is judged by the minute, so it is known by the minute.
+    app.last_activity_interval = 60
+    app.activity_resolution = 30
+
+
+def _proxy(c: Any, proxy: Proxy, state_dir: Path) -> None:
+    trait = c.ConfigurableHTTPProxy
+    trait.should_start = not proxy.external
+    trait.command = list(proxy.command)
+    trait.api_url = proxy.api_url
+    trait.auth_token = _secret(proxy.auth_token, state_dir / "proxy-token")
+    trait.pid_file = str((state_dir / "proxy.pid").absolute())
+
+
+def _sign_in(c: Any, settings: Settings) -> None:
+    sign_in = settings.sign_in
+    c.JupyterHub.authenticator_class = "oauthenticator.generic.GenericOAuthenticator"
+    config = authenticator_config(sign_in, sign_in.endpoints or discover(sign_in))
+    for trait, value in config.items():
+        setattr(c.GenericOAuthenticator, trait, value)
+    c.JupyterHub.load_roles = roles.service_roles(culling=settings.culling.enabled)
+
+
+def _workspaces(c: Any, workspaces: Workspaces) -> None:
+    c.JupyterHub.spawner_class = "studiolo_spawner.spawner.WorkspaceSpawner"
+    spawner = c.WorkspaceSpawner
+    spawner.namespace = workspaces.namespace
+    spawner.catalogue_path = str(workspaces.catalogue_path)
+    spawner.registries = {
+        host: _plain(registry.model_dump(exclude_none=True, exclude={"password_file"}))
+        for host, registry in workspaces.registries.items()
+    }
+    spawner.args = list(workspaces.args)
+    spawner.environment = dict(workspaces.environment)
+    spawner.service_account = workspaces.service_account
+    spawner.image_pull_secrets = list(workspaces.image_pull_secrets)
+    spawner.server_token_scopes = list(roles.WORKSPACE_SCOPES)
+    # Removing a workspace from the list must never remove files.
+    spawner.delete_pvc = False
+
+
+def _pages(c: Any, settings: Settings) -> None:
+    stops = RecentStops()
+    pages = Pages(
+        settings.brand,
+        issuer=IssuerProbe(settings.sign_in),
+        stops=stops,
+        catalogue=_catalogue_link(c, settings),
+    )
+    app = c.JupyterHub
+    app.template_paths = [str(TEMPLATES_DIR)]
+    extension = pages_extension(settings.brand.translation)
+    app.jinja_environment_options = {"extensions": [extension]}
+    app.template_vars = {"studiolo": pages}
+    app.logo_file = str((settings.brand.logo or STATIC_DIR / "logo.svg").absolute())
+    app.extra_handlers = page_handlers(pages)
+    c.WorkspaceSpawner.post_stop_hook = stops.record
+
+
+def _catalogue_link(c: Any, settings: Settings) -> CatalogueLink:
+    """Return the link to the file that the spawners will follow, whatever `extra` says of it."""
+    traits = {**c.WorkspaceSpawner, **settings.extra.get("WorkspaceSpawner", {})}
+    return CatalogueLink(traits["catalogue_path"], traits["registries"])
+
+
+def _culler(c: Any, settings: Settings) -> None:
+    culling = settings.culling
+    if not culling.enabled:
+        return
+    c.JupyterHub.services = [
+        {
+            "name": roles.CULLER,
+            "command": [
+                sys.executable,
+                "-m",
+                "jupyterhub_idle_culler",
+                f"--config={CULLER_CONFIG}",
+            ],
+            "environment": {
+                "STUDIOLO_CATALOGUE": str(settings.workspaces.catalogue_path.absolute()),
+                "STUDIOLO_CULL_EVERY": str(int(culling.every.total_seconds())),
+                "STUDIOLO_CULL_UNKNOWN_AFTER": str(
+                    int(culling.unknown_profile_timeout.total_seconds())
+                ),
+            },
+        }
+    ]
+
+
+def _secret(given: SecretStr | None, kept: Path) -> str:
+    """Return the secret that was given, or one that is made once and kept in a private file."""
+    if given is not None:
+        return given.get_secret_value()
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(random.token_hex(32))
+    secret = kept.read_text("ascii").strip()
+    if not secret:
+        raise SettingsError(str(kept), [Problem("", "the file is empty", "remove it")])
+    return secret
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else value
+        for name, value in values.items()
+    }

@@ -1,0 +1,118 @@
+"""One workspace as the pages show it: state, image, profile, and when it ends. Pure.
+
+The view is made from plain values, so that every state can be shown and tested without a hub;
+`pages` reads them from JupyterHub's spawners. What was asked for and what runs is the
+`WorkspaceState` that the hub's database keeps; the profile's words are the catalogue's.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from studiolo_spawner.catalogue import Profile
+from studiolo_spawner.progress import fallback_reason
+from studiolo_spawner.wording import duration, number
+from studiolo_spawner.workspace_state import ImageInUse, WorkspaceState
+
+State = Literal["running", "starting", "stopping", "stopped", "failed"]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A stop that this hub has seen: when it was, and whether it gave a GPU back."""
+
+    at: datetime
+    gpu: bool
+
+
+@dataclass(frozen=True)
+class WorkspaceView:
+    """What the home page shows of one workspace."""
+
+    name: str
+    """Empty for a person's first workspace."""
+    title: str
+    state: State
+    since: str
+    """How long it has been in this state, in words; empty when that is not known."""
+    image: str
+    requested_image: str
+    """The image that was asked for, when another one runs instead."""
+    fallback_reason: str
+    profile: str
+    gpu: str
+    end: str
+    """When it is stopped by itself, in words."""
+    failure: str
+    stopped: Stop | None
+    path: str
+    """`USER` or `USER/NAME`, escaped for addresses."""
+
+
+def view_of(
+    *,
+    name: str,
+    title: str,
+    path: str,
+    state: State,
+    workspace: WorkspaceState,
+    profile: Profile | None,
+    started: datetime | None,
+    failure: str,
+    stopped: Stop | None,
+    now: datetime,
+) -> WorkspaceView:
+    """Return the view of one workspace. `profile` is None when the catalogue has it no longer."""
+    alive = state in {"running", "starting", "stopping"}
+    image = _image(workspace.actual or workspace.requested) if alive else ""
+    requested = _image(workspace.requested) if alive else ""
+    other = bool(image and requested and workspace.actual != workspace.requested)
+    since = started if state in {"running", "starting"} else stopped.at if stopped else None
+    return WorkspaceView(
+        name=name,
+        title=title or name or "My workspace",
+        state=state,
+        since=duration(_whole_minutes(now - since)) if since else "",
+        image=image,
+        requested_image=requested if other else "",
+        fallback_reason=(fallback_reason(workspace.attempts) or "") if other else "",
+        profile=(profile.display_name if profile else workspace.profile) if alive else "",
+        gpu=gpu_words(profile) if alive and profile else "",
+        end=end_words(profile) if alive and profile else "",
+        failure=failure if state == "failed" else "",
+        stopped=stopped if state == "stopped" else None,
+        path=path,
+    )
+
+
+def gpu_words(profile: Profile) -> str:
+    """Return a profile's GPU in words, such as “2 × NVIDIA L4, 24 GiB each (simulated)”."""
+    count, gpu = profile.count, profile.gpu
+    if not count:
+        return ""
+    if gpu is None:
+        return f"{count} GPU{'s' if count != 1 else ''}"
+    many, each = (f"{count} × ", " each") if count != 1 else ("", "")
+    words = f"{many}{gpu.model}, {number(gpu.memory_gib)} GiB{each}"
+    marks = [mark for mark in ("shared", "simulated") if getattr(gpu, mark)]
+    return f"{words} ({', '.join(marks)})" if marks else words
+
+
+def end_words(profile: Profile) -> str:
+    """Return in words when a workspace with this profile is stopped by itself."""
+    parts = []
+    if profile.idle.timeout is not None:
+        parts.append(f"after {duration(profile.idle.timeout)} without use")
+    if profile.max_lifetime is not None:
+        parts.append(f"{duration(profile.max_lifetime)} after its start")
+    return f"Stops by itself {', at the latest '.join(parts)}" if parts else "Runs until stopped"
+
+
+def _image(image: ImageInUse | None) -> str:
+    return (image.display_name or image.id) if image else ""
+
+
+def _whole_minutes(value: timedelta) -> timedelta:
+    """Seconds are noise on a page that is not redrawn; below a minute they are all there is."""
+    seconds = max(int(value.total_seconds()), 0)
+    return timedelta(seconds=seconds if seconds < 60 else seconds - seconds % 60)

@@ -1,0 +1,145 @@
+"""Stand-ins within a real hub process, so that its pages can be tested without a cluster.
+
+`PageSpawner` starts nothing but a little web server in the hub itself; what its workspace does
+(start slowly, fail, fall back to another image) is chosen in its form. `MemoryProxy` keeps routes
+in memory.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from jupyterhub.proxy import Proxy
+from jupyterhub.spawner import Spawner, SpawnException
+from studiolo_spawner.attempts import Attempt
+from studiolo_spawner.workspace_state import KEY, ImageInUse, WorkspaceState
+from tornado import httpserver, web
+from tornado.netutil import bind_sockets
+
+FORM = """
+<fieldset><legend>What happens</legend>
+  <label><input type="radio" name="image" value="good" checked> good</label>
+  <label><input type="radio" name="image" value="slow"> slow</label>
+  <label><input type="radio" name="image" value="bad"> bad</label>
+  <label><input type="radio" name="image" value="broken"> broken</label>
+  <label><input type="radio" name="image" value="fallback"> fallback</label>
+</fieldset>
+"""
+REFUSAL = "No image could be started. <b>1 & 2</b>: the registry has none of them."
+CANARY = "canary-6610 Authorization: Bearer abc"
+
+
+class _Answer(web.RequestHandler):
+    def get(self) -> None:
+        self.set_header("X-JupyterHub-Version", "6.1.1")
+        self.write("workspace")
+
+    def prepare(self) -> None:
+        self.request.connection.no_keep_alive = True  # type: ignore[union-attr]
+
+
+class PageSpawner(Spawner):
+    _answering: httpserver.HTTPServer | None = None
+    _workspace = WorkspaceState()
+
+    async def get_options_form(self) -> str:
+        return FORM
+
+    def options_from_form(self, form: dict[str, list[str]]) -> dict[str, Any]:
+        image = form["image"][0]
+        if image not in {"good", "slow", "bad", "broken", "fallback"}:
+            error = SpawnException(f"There is no image {image}.", reason="invalid_choice")
+            error.jupyterhub_message = error.message
+            raise error
+        return {"image": image, "profile": "gpu"}
+
+    async def start(self) -> str:
+        image = self.user_options.get("image", "good")
+        self._describe(image)
+        if image == "slow":
+            await asyncio.sleep(600)
+        if image == "bad":
+            await asyncio.sleep(1.5)
+            raise SpawnException(REFUSAL, reason="no_image_left", status_code=503)
+        if image == "broken":
+            await asyncio.sleep(1.5)
+            raise RuntimeError(CANARY)
+        self._answering = httpserver.HTTPServer(web.Application([(r".*", _Answer)]))
+        sockets = bind_sockets(0, "127.0.0.1")
+        self._answering.add_sockets(sockets)
+        port: int = sockets[0].getsockname()[1]
+        return f"http://127.0.0.1:{port}"
+
+    def _describe(self, image: str) -> None:
+        asked = ImageInUse(image, image.title() + " image")
+        then = datetime.now(UTC) - timedelta(seconds=30)
+        reference = "registry.example/image:1"
+        tried = Attempt(image, reference, None, "running", "", "", then, display_name="Good image")
+        attempts: tuple[Attempt, ...] = (tried,)
+        if image == "fallback":
+            attempts = (
+                Attempt(
+                    image,
+                    reference,
+                    None,
+                    "skipped",
+                    "image_missing",
+                    "The registry has no such image.",
+                    then,
+                    display_name="Fallback image",
+                ),
+                tried,
+            )
+        self._workspace = WorkspaceState(
+            spawn_id="1",
+            profile="gpu",
+            requested=asked,
+            actual=ImageInUse("good", "Good image") if image == "fallback" else asked,
+            attempts=attempts,
+        )
+
+    def get_state(self) -> dict[str, Any]:
+        return {**super().get_state(), KEY: self._workspace.to_json()}
+
+    def clear_state(self) -> None:
+        super().clear_state()
+        self._workspace = WorkspaceState()
+
+    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+        yield {"progress": 10, "message": "The registry has the image."}
+        yield {"progress": 20, "message": "Looking for a machine that has room, for 2 s now."}
+        await asyncio.sleep(0.3)
+        yield {"progress": 20, "message": "Looking for a machine that has room, for 3 s now."}
+        yield {
+            "progress": 30,
+            "message": "<img src=x onerror=alert(1)> is shown as text",
+            "html_message": "<img src=x onerror=alert(1)>",
+        }
+        yield {"progress": 55, "message": "The machine fetches the image (6.3 GB), for 40 s now."}
+        await asyncio.sleep(600)
+
+    async def stop(self, now: bool = False) -> None:
+        if self._answering is not None:
+            self._answering.stop()
+            self._answering = None
+
+    async def poll(self) -> int | None:
+        return None if self._answering is not None else 0
+
+
+class MemoryProxy(Proxy):
+    should_start = False
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.routes: dict[str, dict[str, Any]] = {}
+
+    async def add_route(self, routespec: str, target: str, data: dict[str, Any]) -> None:
+        self.routes[routespec] = {"routespec": routespec, "target": target, "data": data}
+
+    async def delete_route(self, routespec: str) -> None:
+        self.routes.pop(routespec, None)
+
+    async def get_all_routes(self) -> dict[str, dict[str, Any]]:
+        return self.routes
