@@ -1,0 +1,193 @@
+"""The menu's words and what is selected."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from studiolo_spawner.choice import Choice
+from studiolo_spawner.menu import Free, Menu, ProfileOption, build_menu
+from studiolo_spawner.offer import Person
+
+from tests.spawner.catalogues import catalogue, example, gpu_profile, image, profile
+from tests.spawner.test_choice import CHOICES
+
+ANA = Person("ana")
+
+
+def only_profile(capacity: Free | None = None, **fields: Any) -> ProfileOption:
+    make = gpu_profile if fields.pop("on_gpu", False) else profile
+    menu = build_menu(
+        catalogue(profiles=[make("p", **fields)]),
+        ANA,
+        capacity={"p": capacity} if capacity else None,
+    )
+    return menu.profiles[0]
+
+
+def test_what_is_shown() -> None:
+    menu = build_menu(example(), ANA)
+    assert [i.id for i in menu.images] == [
+        "pytorch-2.9",
+        "pytorch-2.8",
+        "tensorflow-2.20",
+        "python-3.13",
+    ]
+    assert [p.id for p in menu.profiles] == ["cpu", "gpu", "mig-1g.10gb", "gpu-shared"]
+    assert (menu.selected_image, menu.selected_profile) == ("pytorch-2.9", "cpu")
+    assert [i.id for i in menu.images if i.selected] == ["pytorch-2.9"]
+    assert [p.id for p in menu.profiles if p.selected] == ["cpu"]
+    assert "train" in menu.tasks
+    assert "vscode" in menu.tools
+    assert menu.frameworks == ("keras", "pytorch", "tensorflow", "torchvision")
+    assert menu.notices == ()
+    assert menu.fallback_offered
+
+
+def test_groups_add_to_it() -> None:
+    menu = build_menu(example(), Person("ana", frozenset({"amd-pilot"})))
+    assert "amd" in [p.id for p in menu.profiles]
+    assert "pytorch-rocm-2.9" in [i.id for i in menu.images]
+
+
+def test_a_saved_choice_is_selected() -> None:
+    saved = Choice("python-3.13", "gpu", frozenset({"explore"}), frozenset({"vscode"}), {}, False)
+    menu = build_menu(example(), ANA, saved=saved)
+    assert (menu.selected_image, menu.selected_profile) == ("python-3.13", "gpu")
+    assert menu.selected == saved
+    assert menu.notices == ()
+
+
+def test_a_saved_choice_that_is_gone_gives_the_default_and_a_notice() -> None:
+    menu = build_menu(example(), ANA, saved=Choice("gone", "amd"))
+    assert (menu.selected_image, menu.selected_profile) == ("pytorch-2.9", "cpu")
+    assert len(menu.notices) == 2
+
+
+def test_a_saved_image_that_has_moved_selects_where_it_went() -> None:
+    assert build_menu(example(), ANA, saved=Choice("pytorch-2.6")).selected_image == "pytorch-2.8"
+
+
+def test_nothing_offered_is_told() -> None:
+    parsed = catalogue([image("a", groups=["g"])], [profile("c", groups=["g"])])
+    menu = build_menu(parsed, ANA)
+    assert menu.images == menu.profiles == ()
+    assert menu.notices == (
+        "No image is offered to you. Ask your administrators for access.",
+        "No GPU profile is offered to you. Ask your administrators for access.",
+    )
+
+
+@given(CHOICES, st.booleans())
+def test_any_saved_choice_gives_a_menu_with_one_of_each_selected(
+    saved: Choice, admin: bool
+) -> None:
+    menu = build_menu(example(), Person("ana", admin=admin), saved=saved)
+    assert [i.id for i in menu.images if i.selected] == [menu.selected_image]
+    assert [p.id for p in menu.profiles if p.selected] == [menu.selected_profile]
+
+
+def test_an_image_in_words() -> None:
+    option = build_menu(example(), ANA).images[0]
+    assert option.provides == (
+        "pytorch 2.9.1", "torchvision 0.24.1", "CUDA 12.8", "Python 3.12",
+        "jupyterlab", "tensorboard", "vscode",
+    )  # fmt: skip
+    assert option.tasks == ("explore", "fine-tune", "train")
+    assert option.moved is None
+
+
+def test_a_redirect_in_words() -> None:
+    images = [
+        image("a", redirect={"to": "b", "message": "It is newer."}),
+        image("b", redirect={"to": "c"}),
+        image("c"),
+    ]
+    option = build_menu(catalogue(images), ANA).images[0]
+    assert option.moved == "Starts The c instead. It is newer."
+
+
+L4 = {"model": "NVIDIA L4", "memory_gib": 24}
+GPUS: dict[str, tuple[dict[str, Any], str]] = {
+    "none": ({}, "No GPU"),
+    "one": ({"on_gpu": True, "gpu": L4}, "NVIDIA L4, 24 GiB"),
+    "unnamed": ({"on_gpu": True}, "1 × nvidia.com/gpu"),
+    "several": (
+        {"resource": "nvidia.com/gpu", "count": 4, "gpu": L4},
+        "4 × NVIDIA L4, 24 GiB each, on one machine",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fields", "words"), GPUS.values(), ids=GPUS.keys())
+def test_gpus_in_words(fields: dict[str, Any], words: str) -> None:
+    assert only_profile(**fields).gpu == words
+
+
+def test_shared_and_simulated_are_marked() -> None:
+    plain = only_profile(on_gpu=True, gpu=L4)
+    assert (plain.shared, plain.simulated) == (False, False)
+    marked = only_profile(on_gpu=True, gpu={**L4, "shared": True, "simulated": True})
+    assert (marked.shared, marked.simulated) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("price", "words"),
+    [
+        (None, None),
+        (0, "Free of charge"),
+        (1.2, "1.20 EUR per hour"),
+        (0.004, "0.0040 EUR per hour"),
+        (14, "14.00 EUR per hour"),
+    ],
+)
+def test_prices_in_words(price: float | None, words: str | None) -> None:
+    assert only_profile(price_per_hour=price).price == words
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"idle": {"timeout": "1h"}}, "Stopped after 1 hour without activity"),
+        ({"idle": {"timeout": "90m"}}, "Stopped after 1 hour 30 minutes without activity"),
+        ({"idle": {"timeout": "never"}}, "Not stopped for inactivity"),
+        (
+            {"idle": {"timeout": "2h", "gpu_busy_percent": 7}, "on_gpu": True, "gpu": L4},
+            "Stopped after 2 hours without activity; a GPU at 7 % or more is activity",
+        ),
+    ],
+    ids=["hour", "minutes", "never", "gpu"],
+)
+def test_idleness_in_words(fields: dict[str, Any], words: str) -> None:
+    assert only_profile(**fields).idle == words
+
+
+def test_cpu_memory_and_lifetime_in_words() -> None:
+    option = only_profile(cpu=1, memory="1.5Gi", max_lifetime=timedelta(days=2))
+    assert (option.cpu, option.memory) == ("1 CPU core", "1.5 GiB memory")
+    assert option.lifetime == "Stopped 2 days after the start, used or not"
+    assert only_profile(cpu=0.5).cpu == "0.5 CPU cores"
+    assert only_profile().lifetime is None
+
+
+@pytest.mark.parametrize(
+    ("count", "free", "words"),
+    [
+        (1, Free(3, 8, 2), "3 of 8 free"),
+        (1, Free(0, 8, 0, waiting=4), "0 of 8 free; 4 waiting"),
+        (2, Free(3, 8, 2), "3 of 8 free; at most 2 on one machine"),
+    ],
+    ids=["some", "none", "block"],
+)
+def test_capacity_in_words(count: int, free: Free, words: str) -> None:
+    assert only_profile(free, resource="nvidia.com/gpu", count=count).free == words
+
+
+def test_without_capacity_nothing_is_claimed() -> None:
+    assert only_profile().free is None
+
+
+def test_where_fallback_is_off_it_is_not_asked() -> None:
+    menu: Menu = build_menu(catalogue(defaults={"fallback": {"allowed": False}}), ANA)
+    assert not menu.fallback_offered
