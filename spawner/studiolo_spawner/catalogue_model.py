@@ -300,7 +300,7 @@ class Catalogue(_Model):
     version: Literal[1]
     """Version of this format."""
     defaults: Defaults = Defaults()
-    """What holds where nothing else is said."""
+    """What holds for every workspace, and what the menu has selected."""
     images: Annotated[tuple[Image, ...], Field(json_schema_extra={"minItems": 1})]
     """Images, in the order of the menu."""
     profiles: Annotated[tuple[Profile, ...], Field(json_schema_extra={"minItems": 1})]

@@ -383,7 +383,8 @@ def test_the_schema_accepts_the_example_and_refuses_what_is_misspelt() -> None:
 
 
 def test_the_schema_speaks_the_file_s_language() -> None:
-    definitions = catalogue_schema()["$defs"]
+    schema = catalogue_schema()
+    definitions = {"Catalogue": schema, **schema["$defs"]}
     idle = definitions["IdlePolicy"]["properties"]
     assert idle["timeout"]["default"] == "1h"
     assert idle["warn_before"]["default"] == "5m"

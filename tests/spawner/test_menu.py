@@ -72,7 +72,7 @@ def test_a_saved_image_that_has_moved_selects_where_it_went() -> None:
 def test_nothing_offered_is_told() -> None:
     parsed = catalogue([image("a", groups=["g"])], [profile("c", groups=["g"])])
     menu = build_menu(parsed, ANA)
-    assert menu.images == menu.profiles == ()
+    assert (menu.images, menu.profiles) == ((), ())
     assert menu.notices == (
         "No image is offered to you. Ask your administrators for access.",
         "No GPU profile is offered to you. Ask your administrators for access.",

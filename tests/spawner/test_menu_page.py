@@ -1,4 +1,4 @@
-"""The menu's page: everything escaped, every input labelled, one of each selected, what it submits."""
+"""The menu's page: everything escaped, every input labelled, one of each selected."""
 
 from collections import Counter
 from html.parser import HTMLParser
@@ -73,8 +73,12 @@ def test_the_groups_in_their_order() -> None:
     html = render_menu(build_menu(example(), ANA))
     legends = [part.partition("<")[0] for part in html.split("<legend>")[1:]]
     assert legends == [
-        "What do you want to do?", "With what?", "Image", "GPU profile", "If this image cannot start",
-    ]  # fmt: skip
+        "What do you want to do?",
+        "With what?",
+        "Image",
+        "GPU profile",
+        "If this image cannot start",
+    ]
     assert len(Page(html).all("fieldset")) == 5
 
 

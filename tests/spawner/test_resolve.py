@@ -1,4 +1,4 @@
-"""The resolver: nothing outside what is offered, candidates in the documented order, no other error."""
+"""The resolver: only what is offered, candidates in the documented order, no other error."""
 
 import json
 from typing import Any
@@ -338,7 +338,7 @@ IMAGES = st.fixed_dictionaries(
 def catalogues(draw: st.DrawFn) -> Catalogue:
     images = []
     for name in IDS:
-        fields = draw(IMAGES)
+        fields: dict[str, Any] = draw(IMAGES)
         # Only onwards in the alphabet: redirects that go round are refused by the parser.
         if fields.get("redirect", "") > name:
             fields["redirect"] = {"to": fields["redirect"]}
