@@ -64,6 +64,10 @@ _IMAGE = {
         "JupyterHub's single-user server is not in the image.",
         "Ask your administrator to install jupyterhub-singleuser in the image.",
     ),
+    "singleuser_too_old": (
+        "The image's JupyterHub single-user server is too old for this hub.",
+        "Ask your administrator to build the image with the hub's version of JupyterHub.",
+    ),
     "command_missing": (
         "A program that the image is told to start is not in it.",
         _FIX_IMAGE,

@@ -22,7 +22,7 @@ from aiohttp.abc import AbstractResolver
 from studiolo_spawner.addresses import AddressRule, refusal_of
 from studiolo_spawner.metrics import count_check, observe_check
 from studiolo_spawner.reference import ImageReference
-from studiolo_spawner.registry_answer import Outcome, RegistryAnswer
+from studiolo_spawner.registry_answer import NODES_ONLY, Outcome, RegistryAnswer
 from studiolo_spawner.registry_auth import Authorizer
 from studiolo_spawner.registry_breaker import FIRST_INTERVAL, Breakers
 from studiolo_spawner.registry_cache import Clock, ExpiringCache, SingleFlight
@@ -125,7 +125,7 @@ class RegistryClient:
                 self._silent(endpoint, trouble.detail)
             if trouble.retry_after is not None:
                 self._breakers.wait(endpoint.registry, trouble.detail, trouble.retry_after)
-            answer = RegistryAnswer(trouble.outcome, reason=trouble.reason, detail=trouble.detail)
+            answer = self._answer_of(trouble, key)
         observe_check(self._clock() - began)
         found = answer.outcome is Outcome.FOUND
         self._recent.put(key, answer, self._found_seconds if found else self._otherwise_seconds)
@@ -150,6 +150,13 @@ class RegistryClient:
             if answer.digest is not None:
                 self._known.put((reference.with_digest(answer.digest), *key[1:]), answer, None)
         return answer
+
+    def _answer_of(self, trouble: Trouble, key: _Key) -> RegistryAnswer:
+        reason = trouble.reason
+        settings = self._settings.get(key[0].registry)
+        if settings and settings.nodes_sign_in and not (key[2] or settings.credentials):
+            reason = NODES_ONLY if trouble.outcome is Outcome.FORBIDDEN else reason
+        return RegistryAnswer(trouble.outcome, reason=reason, detail=trouble.detail)
 
     def _silent(self, endpoint: Endpoint, detail: str) -> None:
         self._breakers.trip(endpoint.registry, detail, partial(self._answers, endpoint))

@@ -12,6 +12,9 @@ from datetime import UTC, datetime
 from enum import Enum
 from types import MappingProxyType
 
+NODES_ONLY = "nodes_only"
+"""The reason beside FORBIDDEN where only the cluster's machines have credentials."""
+
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -34,7 +37,8 @@ class RegistryAnswer:
     size         compressed bytes that a machine without any layer has to fetch
     labels       of the image's configuration; empty when it was not read
     environment  of the image's configuration, the last of equal names wins
-    reason       a label of ``causes.REASONS`` where ``WRONG`` needs one (platform, damage, format)
+    reason       a label of ``causes.REASONS`` where ``WRONG`` needs one (platform, damage, format);
+                 ``NODES_ONLY`` beside ``FORBIDDEN`` where that says nothing of the image
     detail       one line in our own words, for the log and the administrator
     """
 

@@ -32,23 +32,24 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class RegistrySettings:
-    """How one registry is reached.
-
-    endpoint       base URL when it is not https://<registry>: a mirror, or an address inside
-    insecure       plain HTTP is allowed for this registry and its sign-in allow_private  its
-    addresses may be private or loopback ones username       credentials for every image of the
-    registry; a pull secret of an image goes first trusted_hosts  further hosts ("host" or
-    "host:port") that it may name for sign-in or for blobs ca_file        file with the
-    certificates that its TLS is checked against, in place of the system's
-    """
+    """How one registry is reached."""
 
     endpoint: str | None = None
+    """Base URL when it is not https://<registry>: a mirror, or an address inside."""
     insecure: bool = False
+    """Plain HTTP is allowed for this registry and its sign-in."""
     allow_private: bool = False
+    """Its addresses may be private or loopback ones."""
     username: str | None = None
+    """Credentials for every image of the registry; an image's own pull secret goes first."""
     password: str | None = field(default=None, repr=False)
     trusted_hosts: tuple[str, ...] = ()
+    """Further hosts ("host" or "host:port") that it may name for sign-in or for blobs."""
+    nodes_sign_in: bool = False
+    """The machines have credentials of their own (as cloud registries give them) that we do not
+    have: being refused then says nothing of the image."""
     ca_file: str | None = None
+    """File with the certificates that its TLS is checked against, in place of the system's."""
 
     def __post_init__(self) -> None:
         """Refuse what would weaken the check without anybody having asked for it."""

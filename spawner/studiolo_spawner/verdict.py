@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from studiolo_spawner.causes import Cause, Kind, cause
-from studiolo_spawner.registry_answer import Outcome, RegistryAnswer
+from studiolo_spawner.image_contract import ANYWHERE, Surroundings, broken_contract
+from studiolo_spawner.registry_answer import NODES_ONLY, Outcome, RegistryAnswer
 
 
 class Decision(Enum):
@@ -48,13 +49,26 @@ _UNKNOWN = {
 }
 
 
-def verdict_of_answer(answer: RegistryAnswer) -> Verdict:
-    """What a registry's answer means for the image that was asked for."""
+def verdict_of_answer(answer: RegistryAnswer, surroundings: Surroundings = ANYWHERE) -> Verdict:
+    """What a registry's answer means for the image that was asked for.
+
+    ``surroundings``: what the hub and the profile's machines are, as far as it is known; an image
+    that is there but cannot work in them falls back too.
+    """
     if answer.outcome is Outcome.FOUND:
+        broken = broken_contract(answer.labels, answer.environment, surroundings)
+        if broken is not None:
+            return Verdict(Decision.FALL_BACK, broken.reason, broken.message, broken.hint)
         return Verdict(Decision.ACCEPTED, "found", "The image is there.")
     if answer.outcome in _UNKNOWN:
         reason, message = _UNKNOWN[answer.outcome]
         return Verdict(Decision.UNKNOWN, reason, message, "The machines may still have it.")
+    if answer.reason == NODES_ONLY:
+        return Verdict(
+            Decision.UNKNOWN,
+            NODES_ONLY,
+            "Only the machines may read the registry, so the image could not be checked before.",
+        )
     fault = cause(answer.reason or _FAULTS.get(answer.outcome, "image_damaged"))
     return Verdict(Decision.FALL_BACK, fault.reason, fault.message, fault.hint)
 

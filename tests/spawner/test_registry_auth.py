@@ -153,6 +153,22 @@ async def test_token_with_credentials(registry: FakeRegistry, given_as: str) -> 
     assert await outcome_of(client, None if by_settings else ADA) is Outcome.FOUND
 
 
+@pytest.mark.parametrize(
+    ("credentials", "reason"), [(None, "nodes_only"), (Credentials("ada", "guess"), "")]
+)
+async def test_registry_that_only_the_machines_may_read(
+    registry: FakeRegistry, credentials: Credentials | None, reason: str
+) -> None:
+    registry.anonymous = False
+    settings = RegistrySettings(
+        endpoint=registry.url, insecure=True, allow_private=True, nodes_sign_in=True
+    )
+    client = RegistryClient({NAME: settings}, budget=2)
+    answer = await client.check(TAGGED, credentials=credentials)
+    await client.close()
+    assert (answer.outcome, answer.reason) == (Outcome.FORBIDDEN, reason)
+
+
 async def test_wrong_password_is_forbidden(registry: FakeRegistry) -> None:
     wrong = Credentials("ada", "guess")
     assert await outcome_of(client_for(registry), wrong) is Outcome.FORBIDDEN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from studiolo_spawner.causes import REASONS, Kind, cause
-from studiolo_spawner.registry_answer import Outcome, RegistryAnswer
+from studiolo_spawner.registry_answer import NODES_ONLY, Outcome, RegistryAnswer
 from studiolo_spawner.verdict import Decision, verdict_of_answer, verdict_of_cause
 
 ANSWERS = {
@@ -17,6 +17,11 @@ ANSWERS = {
         RegistryAnswer(Outcome.WRONG, reason="wrong_platform"),
         Decision.FALL_BACK,
         "wrong_platform",
+    ),
+    "only the machines may read it": (
+        RegistryAnswer(Outcome.FORBIDDEN, reason=NODES_ONLY),
+        Decision.UNKNOWN,
+        "nodes_only",
     ),
     "garbage": (RegistryAnswer(Outcome.WRONG), Decision.FALL_BACK, "image_damaged"),
 }
