@@ -174,17 +174,6 @@ class Controllers:
                 raise
 
 
-def strip_owner(store: Store, operations: Operations, owner: Entry) -> None:
-    """Make the dependents of an object independent, for a delete that orphans them."""
-    for entry in store.dependents(owner.uid):
-        content = entry.content()
-        references = content["metadata"].get("ownerReferences") or []
-        content["metadata"]["ownerReferences"] = [
-            each for each in references if each.get("uid") != owner.uid
-        ]
-        operations.replace(entry.resource, entry.key, content)
-
-
 def initial_objects() -> list[tuple[Resource, JsonObject]]:
     """Return what every cluster has from the beginning."""
     return [

@@ -57,7 +57,7 @@ def quality_of_service(spec: JsonObject) -> str:
 
 
 def _pod(content: JsonObject) -> None:
-    spec = content["spec"]
+    spec = content.setdefault("spec", {})
     spec.setdefault("restartPolicy", "Always")
     spec.setdefault("terminationGracePeriodSeconds", 30)
     spec.setdefault("dnsPolicy", "ClusterFirst")
@@ -139,7 +139,7 @@ def _volume(volume: JsonObject) -> None:
 
 
 def _claim(content: JsonObject) -> None:
-    content["spec"].setdefault("volumeMode", "Filesystem")
+    content.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
 
 
 def _event(content: JsonObject) -> None:
@@ -173,7 +173,7 @@ def _secret(content: JsonObject) -> None:
 
 
 def _service(content: JsonObject) -> None:
-    spec = content["spec"]
+    spec = content.setdefault("spec", {})
     spec.setdefault("type", "ClusterIP")
     spec.setdefault("sessionAffinity", "None")
     spec.setdefault("internalTrafficPolicy", "Cluster")

@@ -40,14 +40,14 @@ class Entry:
 
     @classmethod
     def of(cls, resource: Resource, content: JsonObject) -> Entry:
-        """Make the entry of a complete object (with uid and resourceVersion)."""
+        """Make the entry of a complete object ; version 0 is one that is not stored."""
         metadata = content["metadata"]
         key = Key(metadata.get("namespace", ""), metadata["name"])
         return cls(
             resource=resource,
             key=key,
             uid=metadata["uid"],
-            version=int(metadata["resourceVersion"]),
+            version=int(metadata.get("resourceVersion") or 0),
             labels=metadata.get("labels") or {},
             fields=_selectable_fields(resource, key, content),
             owners=tuple(

@@ -25,8 +25,15 @@ class Accepted:
     version: str = "v1"
 
 
-def best_accepted(header: str) -> Accepted:
-    """Return the first representation of an Accept header that can be had; raises ApiError."""
+LIST_SHAPES = frozenset({"Table", "PartialObjectMetadataList"})
+OBJECT_SHAPES = frozenset({"Table", "PartialObjectMetadata"})
+
+
+def best_accepted(header: str, shapes: frozenset[str]) -> Accepted:
+    """Return the first representation of an Accept header that can be had; raises ApiError.
+
+    :param shapes: those, besides the object itself, that can be had here
+    """
     for part in header.split(",") if header.strip() else ["*/*"]:
         media_type, *parameters = (piece.strip() for piece in part.split(";"))
         if media_type not in {JSON, "application/*", "*/*"}:
@@ -35,7 +42,8 @@ def best_accepted(header: str) -> Accepted:
         shape = named.get("as", "")
         if not shape:
             return Accepted()
-        if named.get("g") == "meta.k8s.io" and named.get("v") in {"v1", "v1beta1"}:
+        known = named.get("g") == "meta.k8s.io" and named.get("v") in {"v1", "v1beta1"}
+        if known and shape in shapes:
             return Accepted(shape, named["v"])
     raise not_acceptable(_OFFERED)
 

@@ -62,7 +62,7 @@ def stamp_new(metadata: JsonObject, now: datetime, *, counts_generations: bool) 
         raise ApiError(
             400, "BadRequest", "resourceVersion should not be set on objects to be created"
         )
-    for name in (*_SERVER_OWNED, "resourceVersion", "selfLink", "managedFields"):
+    for name in (*_SERVER_OWNED, "resourceVersion", "selfLink"):
         metadata.pop(name, None)
     if not metadata.get("name") and (prefix := metadata.get("generateName")):
         suffix = "".join(secrets.choice(_SUFFIX_LETTERS) for _ in range(5))
@@ -94,6 +94,8 @@ def carry_over(resource: Resource, old: JsonObject, new: JsonObject) -> None:
         if field in before:
             after[field] = before[field]
     after["resourceVersion"] = before["resourceVersion"]
+    if "managedFields" in before:
+        after.setdefault("managedFields", before["managedFields"])
     after.pop("selfLink", None)
 
 
@@ -112,3 +114,17 @@ def check_preconditions(
             f"Precondition failed: {label} in precondition: {wanted}, "
             f"{label} in object meta: {actual}",
         )
+
+
+def set_condition(status: JsonObject, kind: str, value: str, now: str) -> None:
+    """Set a condition of a status, keeping when it last changed."""
+    conditions: list[JsonObject] = status.get("conditions") or []
+    present: JsonObject = next((each for each in conditions if each.get("type") == kind), {})
+    changed = now if present.get("status") != value else present.get("lastTransitionTime")
+    condition = {
+        "type": kind,
+        "status": value,
+        "lastProbeTime": None,
+        "lastTransitionTime": changed,
+    }
+    status["conditions"] = [*(each for each in conditions if each is not present), condition]

@@ -1,8 +1,8 @@
-"""What can be done to objects: create, replace, patch, bind, delete. Synchronous, over the store.
+"""What can be done to objects: create, replace, patch, apply, bind, delete. Over the store.
 
 Guarantees that an operation happens whole or not at all, and that what is stored is complete,
 valid and admitted. Every refusal is an ApiError. With `dry_run` everything is checked and the
-result returned, and nothing is stored.
+result returned, and nothing is stored. Synchronous; the store does the I/O.
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ from studiolo_local.api.metadata import (
     carry_over,
     check_preconditions,
     checked_identity,
+    set_condition,
     stamp_new,
     timestamp,
 )
 from studiolo_local.api.patch import PATCHES
 from studiolo_local.api.resources import Resource
-from studiolo_local.api.schema import ShapeError, tidy
+from studiolo_local.api.server_side_apply import ApplyConflictError, applied
 from studiolo_local.api.status_errors import (
     FieldProblem,
     already_exists,
+    apply_conflict,
     bad_request,
     conflict,
     invalid,
@@ -36,9 +38,12 @@ from studiolo_local.api.status_errors import (
     unprocessable_patch,
 )
 from studiolo_local.api.store import Store
+from studiolo_local.api.terms import Terms, checked_shape
 from studiolo_local.api.validation import validate, validate_update
 
 Clock = Callable[[], datetime]
+
+_BINDING = Resource("Binding", "bindings", "binding", namespaced=True)
 
 
 def now_utc() -> datetime:
@@ -70,39 +75,25 @@ class Operations:
         return entry
 
     def create(
-        self, resource: Resource, namespace: str, body: Any, *, dry_run: bool = False
+        self, resource: Resource, namespace: str, body: Any, terms: Terms | None = None
     ) -> Entry:
         """Make a new object from a request's body."""
         content = checked_identity(resource, body, namespace)
-        stamp_new(
-            content["metadata"], self._clock(), counts_generations=resource.counts_generations
-        )
-        self.admission.check_namespace(resource, content["metadata"])
-        _tidied(resource, content)
-        defaults.fill_in(resource, content)
-        defaults.begin_status(resource, content)
-        name = content["metadata"].get("name") or ""
-        if problems := validate(resource, content):
-            raise invalid(resource, name, problems)
-        if self._store.get(resource, Key(content["metadata"].get("namespace", ""), name)):
-            raise already_exists(resource, name)
-        self.admission.admit(resource, content)
-        return self._keep(resource, content, dry_run)
+        content["metadata"].pop("managedFields", None)
+        return self._create(resource, content, terms or Terms())
 
     def replace(
         self,
         resource: Resource,
         key: Key,
         body: Any,
+        terms: Terms | None = None,
         *,
         subresource: str = "",
-        dry_run: bool = False,
     ) -> Entry:
         """Put a request's body in the place of an object, or of its status alone."""
         entry = self.get(resource, key)
-        return self._change(
-            entry, checked_identity(resource, body, key.namespace), subresource, dry_run
-        )
+        return self._change(entry, body, subresource, terms or Terms())
 
     def patch(
         self,
@@ -110,9 +101,9 @@ class Operations:
         key: Key,
         media_type: str,
         patch: Any,
+        terms: Terms | None = None,
         *,
         subresource: str = "",
-        dry_run: bool = False,
     ) -> Entry:
         """Change an object, or its status alone, by a patch of the given content type."""
         entry = self.get(resource, key)
@@ -122,51 +113,106 @@ class Operations:
             raise unprocessable_patch(str(error)) from error
         except PatchError as error:
             raise bad_request(f"error decoding patch: {error}") from error
-        content = checked_identity(resource, patched, key.namespace)
-        return self._change(entry, content, subresource, dry_run)
+        return self._change(entry, patched, subresource, terms or Terms())
 
-    def bind(self, key: Key, body: Any, *, dry_run: bool = False) -> None:
+    def apply(
+        self, resource: Resource, key: Key, body: Any, terms: Terms, *, subresource: str = ""
+    ) -> tuple[Entry, bool]:
+        """Apply a manager's configuration; returns the object and whether it was made by it."""
+        if not terms.manager:
+            problem = FieldProblem.required("fieldManager", "is required for apply patch")
+            raise invalid(_PATCH_OPTIONS, "", [problem])
+        config = checked_identity(resource, body, key.namespace)
+        if config["metadata"].get("managedFields"):
+            raise bad_request("metadata.managedFields must be nil")
+        checked_shape(resource.kind, resource.version, config, terms)
+        name = config["metadata"].setdefault("name", key.name)
+        if name != key.name:
+            raise bad_request(
+                f"the name of the object ({name}) does not match the name on the URL ({key.name})"
+            )
+        entry = self._store.get(resource, key)
+        live = entry.content() if entry else _nothing(config)
+        now = timestamp(self._clock())
+        try:
+            merged = applied(live, config, terms.manager, now, force=terms.force)
+        except ApplyConflictError as error:
+            raise apply_conflict(error.conflicts) from error
+        if entry is None:
+            if subresource:
+                raise not_found(resource, key.name)
+            merged["metadata"]["name"] = key.name
+            if resource.namespaced:
+                merged["metadata"]["namespace"] = key.namespace
+            return self._create(resource, merged, terms), True
+        return self._change(entry, merged, subresource, terms), False
+
+    def bind(self, key: Key, body: Any, terms: Terms | None = None) -> None:
         """Give an unscheduled pod its node."""
         entry = self.get(resources.PODS, key)
+        binding = checked_identity(_BINDING, body, key.namespace)
+        checked_shape("Binding", "v1", binding, terms or Terms())
+        node = (binding.get("target") or {}).get("name")
+        if not node:
+            raise invalid(_BINDING, key.name, [FieldProblem.required("target.name")])
         content = entry.content()
-        node = _target_node(body)
+        check_preconditions(resources.PODS, content["metadata"], binding["metadata"])
         if content["metadata"].get("deletionTimestamp"):
-            raise conflict(
-                resources.PODS, key.name, "pod is being deleted, cannot be assigned to a host"
-            )
+            why = f"pod {key.name} is being deleted, cannot be assigned to a host"
+            raise conflict(resources.PODS, key.name, why)
         if present := content["spec"].get("nodeName"):
-            raise conflict(
-                resources.PODS, key.name, f'pod {key.name} is already assigned to node "{present}"'
-            )
-        check_preconditions(resources.PODS, content["metadata"], body.get("metadata") or {})
+            why = f'pod {key.name} is already assigned to node "{present}"'
+            raise conflict(resources.PODS, key.name, why)
         content["spec"]["nodeName"] = node
         set_condition(content["status"], "PodScheduled", "True", timestamp(self._clock()))
-        if not dry_run:
-            self._store.put(resources.PODS, content)
+        self._keep(resources.PODS, content, terms or Terms())
 
     def delete(
-        self, resource: Resource, key: Key, options: deletion.Options, *, dry_run: bool = False
+        self,
+        resource: Resource,
+        key: Key,
+        options: deletion.Options,
+        terms: Terms | None = None,
     ) -> Deleted:
         """Delete an object, or begin to: see `deletion.plan` for what keeps it."""
+        terms = terms or Terms()
         entry = self.get(resource, key)
         self.admission.check_deletion(resource, key)
         content = entry.content()
         check_preconditions(resource, content["metadata"], options.preconditions)
+        if options.orphan and not terms.dry_run:
+            self._release_dependents(entry)
         plan = deletion.plan(resource, content, options)
         if plan.gone:
-            return Deleted(entry if dry_run else self._store.remove(resource, key), gone=True)
+            return Deleted(entry if terms.dry_run else self._store.remove(resource, key), gone=True)
         if plan.content is None:
             return Deleted(entry, gone=False)
         if plan.grace is not None:
             end = self._clock() + timedelta(seconds=plan.grace)
             plan.content["metadata"]["deletionTimestamp"] = timestamp(end)
-        return Deleted(self._keep(resource, plan.content, dry_run), gone=False)
+        return Deleted(self._keep(resource, plan.content, terms), gone=False)
 
-    def _change(self, entry: Entry, new: JsonObject, subresource: str, dry_run: bool) -> Entry:
+    def _create(self, resource: Resource, content: JsonObject, terms: Terms) -> Entry:
+        checked_shape(resource.kind, resource.version, content, terms)
+        metadata = content["metadata"]
+        stamp_new(metadata, self._clock(), counts_generations=resource.counts_generations)
+        self.admission.check_namespace(resource, metadata)
+        defaults.fill_in(resource, content)
+        defaults.begin_status(resource, content)
+        name = metadata.get("name") or ""
+        if problems := validate(resource, content):
+            raise invalid(resource, name, problems)
+        if self._store.get(resource, Key(metadata.get("namespace", ""), name)):
+            raise already_exists(resource, name)
+        self.admission.admit(resource, content)
+        return self._keep(resource, content, terms)
+
+    def _change(self, entry: Entry, body: Any, subresource: str, terms: Terms) -> Entry:
         resource, old = entry.resource, entry.content()
+        new = checked_identity(resource, body, entry.key.namespace)
+        checked_shape(resource.kind, resource.version, new, terms)
         carry_over(resource, old, new)
         _keep_apart(resource, old, new, subresource)
-        _tidied(resource, new)
         defaults.fill_in(resource, new)
         if problems := [*validate(resource, new), *validate_update(resource, old, new)]:
             raise invalid(resource, entry.key.name, problems)
@@ -176,22 +222,20 @@ class Operations:
         if new == old:
             return entry
         if deletion.is_complete(resource, new):
-            return entry if dry_run else self._store.remove(resource, entry.key)
-        return self._keep(resource, new, dry_run)
+            return entry if terms.dry_run else self._store.remove(resource, entry.key)
+        return self._keep(resource, new, terms)
 
-    def _keep(self, resource: Resource, content: JsonObject, dry_run: bool) -> Entry:
-        return Entry.of(resource, content) if dry_run else self._store.put(resource, content)
+    def _keep(self, resource: Resource, content: JsonObject, terms: Terms) -> Entry:
+        return Entry.of(resource, content) if terms.dry_run else self._store.put(resource, content)
 
-
-def _tidied(resource: Resource, content: JsonObject) -> None:
-    """Check the types of all fields and drop the unknown ones."""
-    try:
-        tidy(resource.kind, content)
-    except ShapeError as error:
-        raise bad_request(
-            f'{resource.kind} in version "{resource.version}" cannot be handled as a '
-            f"{resource.kind}: {error}"
-        ) from error
+    def _release_dependents(self, owner: Entry) -> None:
+        """Make what an object owns independent of it, so that it stays when the owner goes."""
+        for entry in self._store.dependents(owner.uid):
+            content = entry.content()
+            references = content["metadata"].get("ownerReferences") or []
+            kept = [each for each in references if each.get("uid") != owner.uid]
+            content["metadata"]["ownerReferences"] = kept
+            self.replace(entry.resource, entry.key, content)
 
 
 def _keep_apart(resource: Resource, old: JsonObject, new: JsonObject, subresource: str) -> None:
@@ -212,29 +256,11 @@ def _keep_apart(resource: Resource, old: JsonObject, new: JsonObject, subresourc
             new["spec"] = old.get("spec") or {}
 
 
-def _target_node(body: Any) -> str:
-    target = body.get("target") if isinstance(body, dict) else None
-    name = target.get("name") if isinstance(target, dict) else None
-    if not isinstance(name, str) or not name:
-        problem = FieldProblem.required("target.name")
-        raise invalid(_BINDING, "", [problem])
-    return name
+def _nothing(config: JsonObject) -> JsonObject:
+    """Return what an apply begins with when there is no object yet."""
+    return {"apiVersion": config["apiVersion"], "kind": config["kind"], "metadata": {}}
 
 
-def set_condition(status: JsonObject, kind: str, value: str, now: str) -> None:
-    """Set a condition of a status, keeping when it last changed."""
-    conditions = [each for each in status.get("conditions") or [] if each.get("type") != kind]
-    present: JsonObject = next(
-        (each for each in status.get("conditions") or [] if each.get("type") == kind), {}
-    )
-    changed = now if present.get("status") != value else present.get("lastTransitionTime")
-    condition = {
-        "type": kind,
-        "status": value,
-        "lastProbeTime": None,
-        "lastTransitionTime": changed,
-    }
-    status["conditions"] = [*conditions, condition]
-
-
-_BINDING = Resource("Binding", "bindings", "binding", namespaced=True)
+_PATCH_OPTIONS = Resource(
+    "PatchOptions", "patchoptions", "patchoptions", namespaced=False, group="meta.k8s.io"
+)

@@ -105,7 +105,7 @@ def list_query(scope: Scope, query: Query) -> ListQuery:
         )
     if continuation and version:
         raise bad_request("specifying resource version is not allowed when using continue")
-    limit = _integer(query, "limit") or 0
+    limit = integer(query, "limit") or 0
     return ListQuery(scope, version, match, max(limit, 0), continuation)
 
 
@@ -128,7 +128,7 @@ def watch_query(scope: Scope, query: Query) -> WatchQuery:
         scope=scope,
         version=_version(query),
         bookmarks=flag(query, "allowWatchBookmarks"),
-        timeout=_integer(query, "timeoutSeconds"),
+        timeout=integer(query, "timeoutSeconds"),
         initial_events=initial_events,
     )
 
@@ -137,6 +137,17 @@ def flag(query: Query, name: str) -> bool:
     """Return a boolean of a query: everything but absence, "false" and "0" is true."""
     value = query.get(name)
     return value is not None and value.lower() not in {"false", "0"}
+
+
+def integer(query: Query, name: str) -> int | None:
+    """Return a whole number of a query, or None."""
+    text = query.get(name)
+    if text is None or text == "":
+        return None
+    try:
+        return int(text)
+    except ValueError as error:
+        raise bad_request(f"{name} is not a number: {text}") from error
 
 
 def _version(query: Query) -> int | None:
@@ -149,16 +160,6 @@ def _version(query: Query) -> int | None:
             f'Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax',
         )
     return int(text)
-
-
-def _integer(query: Query, name: str) -> int | None:
-    text = query.get(name)
-    if text is None or text == "":
-        return None
-    try:
-        return int(text)
-    except ValueError as error:
-        raise bad_request(f"{name} is not a number: {text}") from error
 
 
 def _invalid(field: str, text: str) -> ApiError:

@@ -47,7 +47,6 @@ class ApiServer:
         port: int = 0,
         tls_port: int = 0,
         certificate: Path | None = None,
-        logs: LogProvider | None = None,
         bookmark_seconds: float = BOOKMARK_SECONDS,
         clock: Clock = now_utc,
     ) -> None:
@@ -58,7 +57,6 @@ class ApiServer:
         :param port: of plain HTTP, for the cluster's own parts; 0 takes a free one, see `url`
         :param tls_port: of HTTPS, for everyone with a kubeconfig; see `secure_url`
         :param certificate: the file that keeps the certificate; None makes a new one at each start
-        :param logs: where containers' output comes from, for the pods' log subresource
         """
         if not ipaddress.ip_address(host).is_loopback:
             raise ValueError(
@@ -74,10 +72,14 @@ class ApiServer:
         self._clock = clock
         self._operations = Operations(store, clock)
         self._watches = WatchHub(store, bookmark_seconds=bookmark_seconds)
-        self._handlers = Handlers(store, self._operations, self._watches, token=token, logs=logs)
+        self._handlers = Handlers(store, self._operations, self._watches, token=token, clock=clock)
         self._controllers: Controllers | None = None
         self._runner: web.ServerRunner | None = None
         self._sweeper: asyncio.Task[None] | None = None
+
+    def provide_logs(self, provider: LogProvider | None) -> None:
+        """Say where containers' output comes from, for `kubectl logs`."""
+        self._handlers.logs = provider
 
     @property
     def url(self) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from studiolo_local.api.resources import Resource
+from studiolo_local.api.server_side_apply import FieldConflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,11 @@ def success(resource: Resource, name: str, uid: str) -> dict[str, Any]:
     }
 
 
+def done(code: int) -> dict[str, Any]:
+    """Return the `Status` that says that something was done which has no object to show."""
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": code}
+
+
 def not_found(resource: Resource, name: str) -> ApiError:
     """Say that there is no such object."""
     message = f'{resource.qualified_plural} "{name}" not found'
@@ -152,6 +158,24 @@ def forbidden(resource: Resource, name: str, why: str) -> ApiError:
     """Say that a policy such as a quota refuses the request."""
     message = f'{resource.qualified_plural} "{name}" is forbidden: {why}'
     return ApiError(403, "Forbidden", message, details=_details(resource, name))
+
+
+def apply_conflict(conflicts: Sequence[FieldConflict]) -> ApiError:
+    """Say which fields that were applied are held by other managers."""
+    plural = "" if len(conflicts) == 1 else "s"
+    texts = [each.text for each in conflicts]
+    listed = texts[0] if not plural else "\n".join(f"- {text}" for text in texts)
+    causes = [
+        {
+            "reason": "FieldManagerConflict",
+            "message": each.text.rpartition(": ")[0],
+            "field": each.field,
+        }
+        for each in conflicts
+    ]
+    head = f"Apply failed with {len(conflicts)} conflict{plural}:"
+    message = f"{head} {listed}" if not plural else f"{head}\n{listed}"
+    return ApiError(409, "Conflict", message, details={"causes": causes})
 
 
 def bad_request(message: str) -> ApiError:

@@ -1,52 +1,79 @@
-"""Objects as rows of a table, as kubectl asks for them, and as metadata alone. Pure."""
+"""Objects in the other shapes that clients ask for: rows of a table, or metadata alone. Pure.
+
+https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
+from studiolo_local.api.columns import layout_of
 from studiolo_local.api.entries import Entry, JsonObject, encode
 from studiolo_local.api.media import Accepted
 from studiolo_local.api.resources import Resource
-from studiolo_local.api.watch import Render
+from studiolo_local.api.status_errors import bad_request
 
 
-def as_shape(
+def shown_as(
     accepted: Accepted,
     resource: Resource,
     entries: Sequence[Entry],
-    metadata: JsonObject,
-    query: Mapping[str, str],
+    metadata: Mapping[str, object],
+    *,
+    include: str,
+    now: datetime,
 ) -> bytes:
-    """Return objects in the shape that was asked for."""
-    columns = [
-        {"name": "Name", "type": "string", "format": "name", "description": "", "priority": 0}
-    ]
-    rows = [
-        {
-            "cells": [each.key.name],
-            "object": {
-                "kind": "PartialObjectMetadata",
-                "apiVersion": "meta.k8s.io/v1",
-                "metadata": each.content()["metadata"],
-            },
-        }
-        for each in entries
-    ]
-    return encode(
-        {
-            "kind": "Table",
-            "apiVersion": "meta.k8s.io/v1",
-            "metadata": metadata,
-            "columnDefinitions": columns,
-            "rows": rows,
-        }
-    )
+    """Return objects in the shape that was asked for.
+
+    :param metadata: of the list (or, for a table of one object, its resourceVersion)
+    :param include: what a row carries of its object: None, Metadata or Object
+    """
+    if accepted.shape == "Table":
+        table = _table(accepted, resource, entries, metadata, include or "Metadata", now)
+        return encode(table)
+    if accepted.shape == "PartialObjectMetadata":
+        return encode(_metadata_of(entries[0].content(), accepted.version))
+    items = [_metadata_of(entry.content(), accepted.version) for entry in entries]
+    return encode({**_identity(accepted), "metadata": metadata, "items": items})
 
 
-def renderer(accepted: Accepted, resource: Resource, query: Mapping[str, str]) -> Render | None:
-    """Return how a watch shows each object, or None for as it is."""
-    if not accepted.shape:
-        return None
-    return lambda entry: as_shape(
-        accepted, resource, [entry], {"resourceVersion": str(entry.version)}, query
-    )
+def _table(
+    accepted: Accepted,
+    resource: Resource,
+    entries: Sequence[Entry],
+    metadata: Mapping[str, object],
+    include: str,
+    now: datetime,
+) -> JsonObject:
+    layout = layout_of(resource)
+    rows = []
+    for entry in entries:
+        content = entry.content()
+        row: JsonObject = {"cells": layout.cells(content, now)}
+        if include == "Metadata":
+            row["object"] = _metadata_of(content, accepted.version)
+        elif include == "Object":
+            row["object"] = content
+        elif include != "None":
+            raise bad_request(f'unrecognized includeObject value: "{include}"')
+        rows.append(row)
+    definitions = layout.definitions()
+    return {
+        **_identity(accepted),
+        "metadata": metadata,
+        "columnDefinitions": definitions,
+        "rows": rows,
+    }
+
+
+def _identity(accepted: Accepted) -> JsonObject:
+    return {"kind": accepted.shape, "apiVersion": f"meta.k8s.io/{accepted.version}"}
+
+
+def _metadata_of(content: JsonObject, version: str) -> JsonObject:
+    return {
+        "kind": "PartialObjectMetadata",
+        "apiVersion": f"meta.k8s.io/{version}",
+        "metadata": content["metadata"],
+    }
