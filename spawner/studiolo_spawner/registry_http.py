@@ -189,8 +189,6 @@ def _trouble_of(error: Exception) -> Trouble:
             Outcome.UNREACHABLE,
             f"{inner}; list the registry with allow_private if it is meant to be reached",
         )
-    if isinstance(error, aiohttp.InvalidURL | ValueError):
-        return Trouble(Outcome.UNREACHABLE, "the registry's answer cannot be read as HTTP")
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return Trouble(
             Outcome.UNREACHABLE, "the registry's certificate is not trusted", silent=True
@@ -205,6 +203,9 @@ def _trouble_of(error: Exception) -> Trouble:
         return Trouble(Outcome.UNREACHABLE, "no connection to the registry", silent=True)
     if isinstance(error, aiohttp.ClientPayloadError):
         return Trouble(Outcome.UNREACHABLE, "the registry's answer broke off")
+    # Only now, because a certificate that is not trusted is a ValueError too
+    if isinstance(error, aiohttp.InvalidURL | aiohttp.ClientResponseError | ValueError):
+        return Trouble(Outcome.UNREACHABLE, "the registry's answer cannot be read as HTTP")
     return Trouble(Outcome.UNREACHABLE, "the registry broke off the connection")
 
 
