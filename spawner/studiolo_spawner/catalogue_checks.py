@@ -114,11 +114,11 @@ def _images(images: _Entries) -> Iterator[Finding]:
                 yield Finding(inner, "an image cannot stand in for itself", "remove it")
             elif name not in known:
                 yield _unknown(inner, name, known, "image")
-        names = [name for _, name in _targets(path, {"fallback": entry.get("fallback")})]
-        for index, name in enumerate(names):
-            if name in names[:index]:
-                repeated = (*path, "fallback", index)
-                yield Finding(repeated, f"{wording.quoted(name)} is named twice", "keep the first")
+        seen: set[str] = set()
+        for inner, name in _targets(path, {"fallback": entry.get("fallback")}):
+            if name in seen:
+                yield Finding(inner, f"{wording.quoted(name)} is named twice", "keep the first")
+            seen.add(name)
 
 
 def _targets(path: Path, entry: Mapping[str, object]) -> Iterator[tuple[Path, str]]:

@@ -9,6 +9,7 @@ import difflib
 import unicodedata
 from collections.abc import Iterable
 from datetime import timedelta
+from itertools import islice
 
 _GIB = 1024**3
 _MIB = 1024**2
@@ -71,8 +72,10 @@ def listed(names: Iterable[str], *, limit: int = 12, last: str = "and") -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A spelling hint, or nothing when no known name is near."""
-    near = difflib.get_close_matches(name[:100], list(known), n=1, cutoff=0.6)
+    """A spelling hint, or nothing when no known name is near. Of very many, only the first are
+    compared.
+    """
+    near = difflib.get_close_matches(name[:100], list(islice(known, 500)), n=1, cutoff=0.6)
     return f"did you mean {quoted(near[0])}?" if near else ""
 
 
