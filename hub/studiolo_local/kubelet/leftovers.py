@@ -1,8 +1,9 @@
 """Finds and ends processes that carry a mark in their environment. I/O: /proc and signals.
 
 Guarantees that only processes of our own user whose environment held the exact entry at their start
-are ended, by a handle that cannot come to mean another process meanwhile. A mark names the kubelet's
-data directory, so that two clusters of one user on one machine never end each other's processes.
+are ended, by a handle that cannot come to mean another process meanwhile. A mark names the
+kubelet's data directory, so that two clusters of one user on one machine never end each other's
+processes.
 """
 
 from __future__ import annotations
@@ -35,9 +36,10 @@ def marked(marks: Mapping[str, str]) -> list[int]:
 
 
 def end_marked(marks: Mapping[str, str], *, seconds: float = 5.0) -> int:
-    """Kill every marked process, again until none is left or `seconds` are over. How many were killed.
+    """Kill every marked process until none is left or `seconds` are over. Tells how many.
 
-    Blocks for a few milliseconds; again and again because a process may fork while it is looked for.
+    Blocks for a few milliseconds; again and again because a process may fork while it is looked
+    for.
     """
     if not marks:
         raise ValueError("Without a mark every process would be meant.")

@@ -72,7 +72,8 @@ class ContainerProcess:
         """Start it; raises StartFailure when its program cannot be executed."""
         marks = {**order.marks, CONTAINER_MARK: order.container_id}
         order.log.parent.mkdir(parents=True, exist_ok=True)
-        # -I -S: nothing of the user's or of the environment's Python reaches the shim, and it is fast
+        # -I -S: nothing of the user's or of the environment's Python reaches the shim, and it is
+        # fast
         shim = await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-S", "-B", str(_SHIM), str(os.getpid()),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -112,7 +113,8 @@ class ContainerProcess:
         await self._shim.wait()
         if report.get("event") == "exited":
             return Exit(int(str(report["code"])), int(str(report["signal"])))
-        # The shim itself was killed: its first process went with it, the others are found by the mark
+        # The shim itself was killed: its first process went with it, the others are found by the
+        # mark
         marks = {**self._order.marks, CONTAINER_MARK: self._order.container_id}
         await asyncio.to_thread(end_marked, marks)
         return Exit(_KILLED, _KILLED - 128)

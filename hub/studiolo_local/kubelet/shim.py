@@ -2,8 +2,8 @@
 
 I/O only: processes, pipes and one log file. Guarantees, as long as it lives, that no descendant of
 the container outlives the container's first process or the kubelet, not even one that left its
-session with setsid or ignores SIGHUP: the shim adopts orphans (child subreaper), finds descendants by
-their parents in /proc, and ends itself only when there is none left. If it is killed itself, its
+session with setsid or ignores SIGHUP: the shim adopts orphans (child subreaper), finds descendants
+by their parents in /proc, and ends itself only when there is none left. If it is killed itself, its
 first process dies with it, and the kubelet finds the others by a mark in their environment.
 
 Protocol: one line of JSON on standard input says what to run (program, arguments, environment,
