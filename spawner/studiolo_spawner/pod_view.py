@@ -53,12 +53,13 @@ def moment(value: object) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event: its reason and text and when it was last seen."""
+    """One event: its reason and text, when it was last seen (``at``) and when first."""
 
     reason: str
     message: str
     warning: bool
     at: datetime | None
+    first: datetime | None
     container: str
 
 
@@ -77,7 +78,8 @@ def events_of(pod: Json, events: Sequence[Json]) -> tuple[Event, ...]:
                 reason=text(event.get("reason")),
                 message=text(event.get("message")) or text(event.get("note")),
                 warning=event.get("type") == "Warning",
-                at=_last_seen(event),
+                at=(at := _last_seen(event)),
+                first=moment(event.get("firstTimestamp")) or moment(event.get("eventTime")) or at,
                 container=_container_of(text(about.get("fieldPath"))),
             )
         )

@@ -177,7 +177,8 @@ def _cause_of_containers(
 ) -> Cause | None:
     containers = containers_of(pod)
     main = next((item for item in containers if item.main), None)
-    stuck = _waited(pod, now) >= CLUSTER_PATIENCE
+    since = _troubled_since(pod, events)
+    stuck = since is not None and now - since >= CLUSTER_PATIENCE
     for container in containers:
         found = _cause_of_container(container, events, now, deadline, tries)
         if found is None:
@@ -185,19 +186,32 @@ def _cause_of_containers(
         same_image = main is not None and container.image == main.image
         pulled = text(container.waiting.get("reason")) not in _PULLING | _STATED.keys()
         if not container.main and (pulled or not same_image) and found.kind is Kind.IMAGE:
-            return cause("helper_failed", terminal=found.terminal)
+            # Helpers are restarted by the kubelet, and some always stumble once
+            found = cause("helper_failed")
         if found.kind is Kind.CLUSTER and not found.terminal:
             return replace(found, terminal=stuck)
         return found
     return None
 
 
-def _waited(pod: Json, now: datetime) -> timedelta:
-    """How long the pod has had a machine."""
-    status = mapping(pod.get("status"))
-    since = moment(condition(pod, "PodScheduled").get("lastTransitionTime"))
-    since = since or moment(status.get("startTime"))
-    return now - since if since else timedelta(0)
+def _troubled_since(pod: Json, events: tuple[Event, ...]) -> datetime | None:
+    """Since when the trouble lasts that a machine has with the pod.
+
+    That is its first failure since the last thing that went well: a pull that took half an hour
+    does not use up the patience with what comes after it. Without such events: since the pod has a
+    machine.
+    """
+    failures: list[datetime] = []
+    for event in events:
+        if event.reason == "Pulled":
+            failures.clear()
+        elif event.reason == "Failed" and event.first is not None:
+            failures.append(event.first)
+    return (
+        min(failures, default=None)
+        or moment(condition(pod, "PodScheduled").get("lastTransitionTime"))
+        or moment(mapping(pod.get("status")).get("startTime"))
+    )
 
 
 def _cause_of_container(

@@ -2,8 +2,8 @@
 
 I/O. ``check`` never raises for a registry's trouble: missing, forbidden, rate-limited, unreachable
 and wrong are different outcomes, said in our own words. Guarantees: one check takes at most the
-budget; many checks of one reference at the same time ask once; a silent registry costs its time-
-out once; answers are kept in bounded caches; addresses, redirects and sign-in hosts obey the rules
+budget; many checks of one reference at the same time ask once; a silent registry costs its timeout
+once; answers are kept in bounded caches; addresses, redirects and sign-in hosts obey the rules
 of ``addresses``, ``registry_fetch`` and ``registry_auth``.
 """
 

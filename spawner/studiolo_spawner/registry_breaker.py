@@ -1,4 +1,4 @@
-"""One circuit breaker per registry: a registry that hangs costs its time-out once.
+"""One circuit breaker per registry: a registry that hangs costs its timeout once.
 
 While a registry is known to be silent, checks are answered at once with what is known. It is asked
 again in the background, at growing intervals, so that nobody's start pays for finding out that it

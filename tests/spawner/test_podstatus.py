@@ -241,6 +241,21 @@ def test_trouble_on_the_machine_ends_the_wait_only_after_a_while() -> None:
     assert (late.kind, late.terminal) == (Kind.CLUSTER, True)
 
 
+def test_long_pull_does_not_use_up_the_patience() -> None:
+    slow = pod(
+        waiting("CreateContainerError", "context deadline exceeded"), conditions=[scheduled(1800)]
+    )
+    pulled = event("Pulled", age=10, kind="Normal")
+    early = event("Failed", f"Failed to pull image: {NO_HOST}", age=1700)
+    for age, terminal in ((3, False), (130, True)):
+        failed = event("Failed", "Error: context deadline exceeded", age=1)
+        failed["firstTimestamp"] = ago(age)
+        pulled["lastTimestamp"] = ago(age + 5)
+        found = find(slow, failed, pulled, early)
+        assert found is not None
+        assert (found.kind, found.terminal) == (Kind.CLUSTER, terminal)
+
+
 def test_old_kubelets_put_the_text_into_an_event() -> None:
     backing_off = pod(waiting("ImagePullBackOff", f'Back-off pulling image "{IMAGE}"'))
     told = event("Failed", f'Failed to pull image "{IMAGE}": {NOT_FOUND}')
@@ -548,7 +563,11 @@ def test_helper_container_is_not_the_image() -> None:
     )
     found = find(subject)
     assert found is not None
-    assert (found.kind, found.reason) == (Kind.CLUSTER, "helper_failed")
+    assert (found.kind, found.reason, found.terminal) == (Kind.CLUSTER, "helper_failed", False)
+    subject["status"]["conditions"] = [scheduled(200)]
+    later = find(subject)
+    assert later is not None
+    assert (later.kind, later.terminal) == (Kind.CLUSTER, True)
 
 
 def test_init_container_of_the_same_image_speaks_for_it() -> None:
