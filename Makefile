@@ -23,15 +23,13 @@ VENV := .venv/bin
 STEP := scripts/step
 NPM := PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/npm
 PROXY := hub/studiolo_local/proxy
-GPU := hub/studiolo_local/gpu
 
 TOOLS_READY := build/tools/.ready
 PYTHON_READY := .venv/.ready
 PROXY_READY := build/proxy/.ready
 PANEL_PACKAGES_READY := labextension/node_modules/.ready
 PANEL_READY := build/panel/.ready
-GPU_READY := build/gpu/.ready
-READY := $(PYTHON_READY) $(PROXY_READY) $(PANEL_PACKAGES_READY) $(PANEL_READY) $(GPU_READY)
+READY := $(PYTHON_READY) $(PROXY_READY) $(PANEL_PACKAGES_READY) $(PANEL_READY)
 
 # A virtual environment holds absolute paths. In a checkout that was moved or copied, or whose Python
 # has gone, what was set up before is stale however new it is.
@@ -75,25 +73,22 @@ clean:
 	@if [ -e "$(DATA)" ]; then echo "The demo's data is kept in $(DATA): remove it yourself if you mean to."; fi
 
 $(TOOLS_READY): scripts/uv.txt scripts/make-tools
-	@$(STEP) $@ "1/6 Package installer (uv)" scripts/make-tools "$(PYTHON)"
+	@$(STEP) $@ "1/5 Package installer (uv)" scripts/make-tools "$(PYTHON)"
 
 $(PYTHON_READY): $(TOOLS_READY) uv.lock pyproject.toml labextension/pyproject.toml \
   labextension/hatch_build.py $(shell find labextension/jupyter-config -type f 2>/dev/null)
-	@$(STEP) $@ "2/6 Python packages, Node and kubectl (about 600 MB, a minute or two)" \
+	@$(STEP) $@ "2/5 Python packages, Node and kubectl (about 600 MB, a minute or two)" \
 	  build/tools/bin/uv sync --frozen --all-extras --compile-bytecode --python build/tools/bin/python \
 	    --reinstall-package jupyterlab-studiolo
 
 $(PROXY_READY): $(PYTHON_READY) $(PROXY)/package.json $(PROXY)/package-lock.json
-	@$(STEP) $@ "3/6 The proxy before the hub" \
+	@$(STEP) $@ "3/5 The proxy before the hub" \
 	  sh -c 'mkdir -p build/proxy && cp $(PROXY)/package*.json build/proxy/ && $(NPM) --prefix build/proxy ci --ignore-scripts'
 
 $(PANEL_PACKAGES_READY): $(PYTHON_READY) labextension/package.json labextension/package-lock.json
-	@$(STEP) $@ "4/6 What the JupyterLab panel is built with" \
+	@$(STEP) $@ "4/5 What the JupyterLab panel is built with" \
 	  sh -c '$(NPM) --prefix labextension ci --ignore-scripts'
 
 $(PANEL_READY): $(PANEL_PACKAGES_READY) $(wildcard labextension/tsconfig.json) \
   $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null)
-	@$(STEP) $@ "5/6 The JupyterLab panel" sh -c '$(NPM) --prefix labextension run build && $(NPM) --prefix labextension run link'
-
-$(GPU_READY): $(PYTHON_READY) $(shell find $(GPU) -name '*.[ch]' -o -name 'build.py' 2>/dev/null)
-	@$(STEP) $@ "6/6 Simulated GPUs" $(VENV)/python -m studiolo_local.gpu.build
+	@$(STEP) $@ "5/5 The JupyterLab panel" sh -c '$(NPM) --prefix labextension run build && $(NPM) --prefix labextension run link'

@@ -10,10 +10,17 @@ from pathlib import Path
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand; gives the exit status."""
-    given = parser().parse_args(arguments)
+    top = parser()
+    given, rest = top.parse_known_args(arguments)
+    if rest and given.command != "cluster":
+        top.error(f"unrecognised: {' '.join(rest)}")
     logging.basicConfig(level=logging.INFO, format="%(levelname).1s %(name)s: %(message)s")
     # Each part imports only what it needs: a start that a person waits for is not to load the rest.
     match given.command:
+        case "cluster":
+            from studiolo_local.cluster import main as run_cluster
+
+            return run_cluster(rest)
         case "demo":
             from studiolo_local.demo.run import main as run_demo
 
@@ -35,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="all of Studiolo on this machine, until Ctrl-C")
     demo.add_argument("--port", type=_port, default=8000, help="the next free one if it is taken")
     demo.add_argument("--data", type=Path, default=Path(".demo"), help="where everything is kept")
+    commands.add_parser("cluster", help="only the embedded cluster", add_help=False)
     signin = commands.add_parser("signin", help="only the local sign-in")
     signin.add_argument("--settings", type=Path, required=True, help="its settings (JSON)")
     return top

@@ -26,7 +26,6 @@ AT = Addresses(
     hub_port=8001,
     proxy_api_port=8002,
     signin_port=8003,
-    api_port=8004,
     registry_port=8005,
 )
 
@@ -131,7 +130,7 @@ def test_the_hub_accepts_its_settings(
 
 async def test_no_secret_stands_in_arguments_or_in_the_settings_file(folder: DemoFolder) -> None:
     async with aiohttp.ClientSession() as session:
-        every = [part for stage in parts(folder, AT, session) for part in stage]
+        every = [part for stage in parts(folder, AT, session, None) for part in stage]
     secrets = [folder.secret(name) for name in ("client-secret", "proxy-token")]
     words = " ".join(word for part in every for word in part.command)
     assert [part.name for part in every] == ["cluster", "sign-in", "proxy", "hub"]
@@ -145,7 +144,7 @@ async def test_no_secret_stands_in_arguments_or_in_the_settings_file(folder: Dem
 
 async def test_every_part_listens_on_the_loopback_address_alone(folder: DemoFolder) -> None:
     async with aiohttp.ClientSession() as session:
-        proxy = parts(folder, AT, session)[0][2]
+        proxy = parts(folder, AT, session, None)[0][2]
     assert {"--ip=127.0.0.1", "--api-ip=127.0.0.1"} <= set(proxy.command)
 
 
@@ -156,7 +155,7 @@ async def test_a_part_gets_only_what_it_needs_of_the_callers_environment(
     monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "of another hub")
     monkeypatch.setenv("HOME", "/home/me")
     async with aiohttp.ClientSession() as session:
-        hub = parts(folder, AT, session)[1][0]
+        hub = parts(folder, AT, session, None)[1][0]
     assert hub.environment["HOME"] == "/home/me"
     assert {"PYTHONPATH", "JUPYTERHUB_API_TOKEN"}.isdisjoint(hub.environment)
     assert hub.environment["KUBECONFIG"] == str(folder.kubeconfig)

@@ -26,7 +26,6 @@ class Addresses:
     hub_port: int
     proxy_api_port: int
     signin_port: int
-    api_port: int
     registry_port: int
 
     @property

@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
-import studiolo_hub
-from studiolo_hub.settings_file import PATH_VARIABLE
+from studiolo_hub import settings_file
 
 from studiolo_local.demo.folder import DemoFolder
 from studiolo_local.demo.hub_settings import CLIENT_ID, Addresses, settings_text
@@ -25,7 +24,7 @@ CHECKOUT = Path(__file__).parents[3]
 PROXY_SCRIPT = (
     CHECKOUT / "build/proxy/node_modules/configurable-http-proxy/bin/configurable-http-proxy"
 )
-HUB_CONFIG = Path(studiolo_hub.__path__[0]).parent / "jupyterhub_config.py"
+HUB_CONFIG = CHECKOUT / "hub" / "jupyterhub_config.py"
 BIN = Path(sys.executable).parent
 
 #: Of the caller's environment only this reaches the parts: the rest could change what they do.
@@ -46,28 +45,31 @@ def tool(name: str) -> Path:
     return path
 
 
-def parts(folder: DemoFolder, at: Addresses, session: aiohttp.ClientSession) -> list[list[Part]]:
+def parts(
+    folder: DemoFolder, at: Addresses, session: aiohttp.ClientSession, gpu_library: Path | None
+) -> list[list[Part]]:
     """Give the parts in stages, each to be started when the one before answers."""
-    return [
-        [
-            cluster_part(folder, at, session),
-            signin_part(folder, at, session),
-            proxy_part(folder, at, session),
-        ],
-        [hub_part(folder, at, session)],
+    first = [
+        cluster_part(folder, at, session, gpu_library),
+        signin_part(folder, at, session),
+        proxy_part(folder, at, session),
     ]
+    return [first, [hub_part(folder, at, session)]]
 
 
-def cluster_part(folder: DemoFolder, at: Addresses, session: aiohttp.ClientSession) -> Part:
+def cluster_part(
+    folder: DemoFolder, at: Addresses, session: aiohttp.ClientSession, gpu_library: Path | None
+) -> Part:
     """The embedded cluster: API, scheduler, kubelet and registry."""
     return Part(
         name="cluster",
         command=[
             sys.executable, "-m", "studiolo_local", "cluster", "--data", str(folder.cluster),
-            "--api-port", str(at.api_port), "--registry-port", str(at.registry_port),
+            "--registry-port", str(at.registry_port),
+            *(["--gpu-library", str(gpu_library)] if gpu_library else []),
         ],
         environment=_environment(),
-        ready=_answers(session, f"{at.registry}/v2/"),
+        ready=_cluster_answers(folder, _answers(session, f"{at.registry}/v2/")),
         stop_seconds=30,
     )  # fmt: skip
 
@@ -120,7 +122,7 @@ def hub_part(folder: DemoFolder, at: Addresses, session: aiohttp.ClientSession) 
         name="hub",
         command=[sys.executable, "-m", "jupyterhub", f"--config={HUB_CONFIG}"],
         environment=_environment(
-            **{PATH_VARIABLE: str(folder.settings)},
+            **{settings_file.PATH_VARIABLE: str(folder.settings)},
             STUDIOLO_CLIENT_SECRET=folder.secret("client-secret"),
             STUDIOLO_PROXY_TOKEN=folder.secret("proxy-token"),
             KUBECONFIG=str(folder.kubeconfig),
@@ -135,6 +137,15 @@ def _environment(**more: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     path = f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     return {**kept, "PATH": path, "PYTHONUNBUFFERED": "1", **more}
+
+
+def _cluster_answers(folder: DemoFolder, registry_answers: Ready) -> Ready:
+    async def ready() -> bool:
+        # The cluster writes its description when all of it answers, and removes an old one before
+        # its registry begins.
+        return await registry_answers() and (folder.cluster / "cluster.json").exists()
+
+    return ready
 
 
 def _answers(

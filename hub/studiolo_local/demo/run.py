@@ -18,6 +18,7 @@ from studiolo_local.demo.folder import DemoFolder, FolderInUseError, FolderLock
 from studiolo_local.demo.hub_settings import Addresses
 from studiolo_local.demo.parts import NotSetUpError, parts, tool
 from studiolo_local.demo.words import progress, summary
+from studiolo_local.gpu.build import build
 from studiolo_local.ports import first_free, remembered
 from studiolo_local.signin.users import LocalUser, UsersError, parse_users
 from studiolo_local.supervisor import PartFailedError, Supervisor
@@ -87,8 +88,11 @@ async def _start(
     if at.public_port != port:
         step(f"Port {port} is taken: using {at.public_port}")
     lock.describe(at.public)
+    gpu = await asyncio.to_thread(build, folder.root / "gpu")
+    if gpu.library is None:
+        step(gpu.reason)
     async with aiohttp.ClientSession() as session:
-        for stage in parts(folder, at, session):
+        for stage in parts(folder, at, session, gpu.library):
             step(f"Starting {' and '.join(f'the {part.name}' for part in stage)}")
             await supervisor.start(stage)
     return at.public, folder, users
@@ -96,7 +100,7 @@ async def _start(
 
 def _addresses(port: int, folder: DemoFolder) -> Addresses:
     public = first_free(port)
-    names = ("hub", "proxy_api", "signin", "api", "registry")
+    names = ("hub", "proxy_api", "signin", "registry")
     ports = remembered(folder.ports, names, taken={public})
     return Addresses(public_port=public, **{f"{name}_port": ports[name] for name in names})
 
