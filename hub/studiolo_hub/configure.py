@@ -110,7 +110,7 @@ def _workspaces(c: Any, workspaces: Workspaces) -> None:
     spawner.environment = dict(workspaces.environment)
     spawner.service_account = workspaces.service_account
     spawner.image_pull_secrets = list(workspaces.image_pull_secrets)
-    spawner.server_token_scopes = list(roles.WORKSPACE_SCOPES)
+    c.Spawner.server_token_scopes = list(roles.WORKSPACE_SCOPES)
     # Removing a workspace from the list must never remove files.
     spawner.delete_pvc = False
 
@@ -130,7 +130,7 @@ def _pages(c: Any, settings: Settings) -> None:
     app.template_vars = {"studiolo": pages}
     app.logo_file = str((settings.brand.logo or STATIC_DIR / "logo.svg").absolute())
     app.extra_handlers = page_handlers(pages)
-    c.WorkspaceSpawner.post_stop_hook = stops.record
+    c.Spawner.post_stop_hook = stops.record
 
 
 def _catalogue_link(c: Any, settings: Settings) -> CatalogueLink:

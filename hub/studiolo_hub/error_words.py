@@ -13,7 +13,7 @@ from tornado.httpclient import HTTPClientError
 from tornado.web import HTTPError
 
 #: How JupyterHub writes a refused start into its messages: the words stand after the colon.
-_PREFIXES = re.compile(r"(Spawn failed: )?(\d{3} \w*Exception\(reason=[^)]*\): )?")
+_PREFIXES = re.compile(r"(Spawn failed: )?(\d{3} \w+\(reason=[^)]*\): )?")
 
 _SIGN_IN_INTERRUPTED = re.compile(
     r"OAuth state|code_verifier|callback made without a code|Authentication Cancelled"

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from jupyterhub.spawner import SpawnException
@@ -69,6 +69,10 @@ class RecentStops:
         self._stops: OrderedDict[tuple[str, str], tuple[datetime, str]] = OrderedDict()
         self._limit = limit
 
+    def __deepcopy__(self, _memo: object) -> Self:
+        """Stay one: traitlets copies configuration, and what is recorded must be found again."""
+        return self
+
     def record(self, spawner: Any) -> None:
         """Note that a workspace has stopped (JupyterHub's `post_stop_hook`)."""
         key = (spawner.user.name, spawner.name)
@@ -97,6 +101,10 @@ class Pages:
         self._issuer = issuer
         self._stops = stops
         self._catalogue = catalogue
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        """Stay one, for the templates and the handlers alike (see `RecentStops`)."""
+        return self
 
     def asset(self, name: str) -> str:
         """Return a static file's name with its content's hash, so that browsers may keep it."""

@@ -1,7 +1,8 @@
 """An OpenID Connect provider over HTTP on loopback, whose answers a test sets.
 
 It checks what a careful provider checks (client, PKCE, one-time codes and refresh tokens), signs in
-`claims` without asking, and can be stopped and started again on the same port.
+`claims` without asking, and can be stopped and started again on the same port. A token goes on
+standing for the very dict that `claims` was: change that, and the person's next refresh sees it.
 """
 
 import base64
@@ -26,8 +27,8 @@ class FakeIssuer:
     userinfo_status: int = 200
     asked: list[str] = field(default_factory=list)
     """Paths that were asked for, in order."""
-    tokens: set[str] = field(default_factory=set)
-    refresh_tokens: set[str] = field(default_factory=set)
+    tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refresh_tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
     port: int = 0
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
     _runner: web.AppRunner | None = None
@@ -91,22 +92,22 @@ class FakeIssuer:
             return web.json_response({"error": "invalid_client"}, status=401)
         if form["grant_type"] == "refresh_token":
             spent = str(form["refresh_token"])
-            if spent not in self.refresh_tokens:
+            claims = self.refresh_tokens.pop(spent, None)
+            if claims is None:
                 return web.json_response({"error": "invalid_grant"}, status=400)
-            self.refresh_tokens.remove(spent)
-            return self._issue()
+            return self._issue(claims)
         started = self._codes.pop(str(form["code"]), None)
         verifier = str(form["code_verifier"])
         digest = hashlib.sha256(verifier.encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
         if started is None or started["code_challenge"] != challenge:
             return web.json_response({"error": "invalid_grant"}, status=400)
-        return self._issue()
+        return self._issue(self.claims)
 
-    def _issue(self) -> web.Response:
+    def _issue(self, claims: dict[str, Any]) -> web.Response:
         access, refresh = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
-        self.tokens.add(access)
-        self.refresh_tokens.add(refresh)
+        self.tokens[access] = claims
+        self.refresh_tokens[refresh] = claims
         return web.json_response(
             {"access_token": access, "refresh_token": refresh, "token_type": "bearer"}
         )
@@ -115,6 +116,7 @@ class FakeIssuer:
         self.asked.append("userinfo")
         if self.userinfo_status != 200:
             return web.Response(status=self.userinfo_status)
-        if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.tokens:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if token not in self.tokens:
             return web.Response(status=401)
-        return web.json_response(self.claims)
+        return web.json_response(self.tokens[token])

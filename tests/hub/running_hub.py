@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import aiohttp
 import yaml
+from yarl import URL
 
 from tests.fakes.oidc import FakeIssuer
 
@@ -172,13 +173,27 @@ class Browser:
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
-    async def get(self, path: str, **headers: str) -> Page:
-        async with self._session.get(self.hub.address(path), headers=headers) as answer:
-            return await _page(answer)
+    async def get(self, path: str) -> Page:
+        return await self._follow("GET", self.hub.address(path))
 
     async def post(self, path: str, form: Mapping[str, str]) -> Page:
-        async with self._session.post(self.hub.address(path), data=dict(form)) as answer:
-            return await _page(answer)
+        return await self._follow("POST", self.hub.address(path), data=dict(form))
+
+    async def _follow(self, method: str, address: str, **options: Any) -> Page:
+        """Follow redirects, but not into a workspace: there is no proxy that leads there."""
+        url = URL(address, encoded=True)
+        for _ in range(12):
+            async with self._session.request(
+                method, url, allow_redirects=False, **options
+            ) as answer:
+                page = Page(answer.status, url.path, await answer.text(), answer.headers)
+            if answer.status not in {301, 302, 303}:
+                return page
+            url = url.join(URL(answer.headers["Location"], encoded=True))
+            if url.path.startswith("/user/"):
+                return page
+            method, options = "GET", {}
+        raise AssertionError(f"redirected in circles at {url}")
 
     async def sign_in(self) -> Page:
         return await self.get("oauth_login?next=%2Fhub%2Fhome")
@@ -192,9 +207,4 @@ class Browser:
         token = re.search(r'name="_xsrf" value="([^"]+)"', form[0])
         to = form["to"].replace("&amp;", "&")
         more = {"_xsrf": token[1]} if token else {}
-        async with self._session.post(self.hub.url + to, data={**more, **fields}) as answer:
-            return await _page(answer)
-
-
-async def _page(answer: aiohttp.ClientResponse) -> Page:
-    return Page(answer.status, answer.url.path, await answer.text(), answer.headers)
+        return await self._follow("POST", self.hub.url + to, data={**more, **fields})

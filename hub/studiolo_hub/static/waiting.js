@@ -39,12 +39,20 @@
     steps.append(line);
   }
 
-  function fail(message) {
+  // Why it failed is asked of the page and not of the stream, which tells any error as it stands:
+  // the page tells it in words that are meant for people.
+  async function fail() {
     over = true;
     bar.classList.add("st-bar-failed");
     steps.classList.add("st-steps-over");
-    const words = message.replace(/^(Spawn failed: )?(\d{3} \w*Exception\(reason=[^)]*\): )?/, "");
-    document.getElementById("st-failure-text").textContent = words;
+    const answer = await fetch(window.location.href, { headers: { Accept: "text/html" } });
+    const told = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const reason = told.getElementById("st-failure-text");
+    if (!reason || answer.redirected) {
+      window.location.reload();
+      return;
+    }
+    document.getElementById("st-failure-text").replaceWith(document.adoptNode(reason));
     document.getElementById("st-heading").textContent = failure.dataset.heading;
     document.getElementById("st-going").hidden = true;
     document.getElementById("st-hint").hidden = true;
@@ -68,7 +76,7 @@
       window.location.reload();
     } else if (told.failed) {
       stream.close();
-      fail(told.message || "");
+      fail().catch(() => window.location.reload());
     } else if (told.message) {
       tell(told.message);
     }

@@ -1,0 +1,123 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from studiolo_hub.workspace_view import State, Stop, WorkspaceView, end_words, gpu_words, view_of
+from studiolo_spawner.attempts import Attempt
+from studiolo_spawner.catalogue import Profile
+from studiolo_spawner.workspace_state import ImageInUse, WorkspaceState
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+TORCH, PLAIN = ImageInUse("torch", "PyTorch 2.9"), ImageInUse("plain", "Plain Python")
+RAN = Attempt("plain", "r/plain:1", None, "running", "", "", NOW, display_name="Plain Python")
+MISSING = Attempt(
+    "torch", "r/torch:1", None, "skipped", "image_missing", "The registry has no such image.", NOW
+)
+WORKSPACE = WorkspaceState(spawn_id="1", profile="gpu", requested=TORCH, actual=TORCH)
+
+
+def profile(**changes: Any) -> Profile:
+    base = {"id": "gpu", "display_name": "One L4", "cpu": 4, "memory": "16Gi"}
+    gpu = {
+        "resource": "nvidia.com/gpu",
+        "count": 1,
+        "gpu": {"model": "NVIDIA L4", "memory_gib": 24},
+    }
+    return Profile.model_validate({**base, **gpu, **changes})
+
+
+def view(state: State, **changes: Any) -> WorkspaceView:
+    arguments: dict[str, Any] = {
+        "name": "",
+        "title": "",
+        "path": "ana",
+        "state": state,
+        "workspace": WORKSPACE,
+        "profile": profile(),
+        "started": NOW - timedelta(minutes=5, seconds=20),
+        "failure": "",
+        "stopped": None,
+        "now": NOW,
+    }
+    return view_of(**{**arguments, **changes})
+
+
+def test_running() -> None:
+    seen = view("running")
+    assert (seen.title, seen.image, seen.profile) == ("My workspace", "PyTorch 2.9", "One L4")
+    assert seen.since == "5 minutes"
+    assert seen.gpu == "NVIDIA L4, 24 GiB"
+    assert seen.requested_image == seen.fallback_reason == ""
+
+
+def test_another_image_runs_and_the_reason_is_told() -> None:
+    workspace = replace(WORKSPACE, actual=PLAIN, attempts=(MISSING, RAN))
+    seen = view("running", workspace=workspace)
+    assert (seen.image, seen.requested_image) == ("Plain Python", "PyTorch 2.9")
+    assert "no such image" in seen.fallback_reason
+
+
+def test_what_was_chosen_before_is_not_shown_as_running() -> None:
+    seen = view("stopped", stopped=Stop(NOW - timedelta(seconds=30), gpu=True))
+    assert seen.image == seen.profile == seen.gpu == seen.end == ""
+    assert seen.stopped
+    assert seen.since == "30 seconds"
+
+
+def test_a_stop_of_earlier_is_not_told_while_it_runs_again() -> None:
+    assert view("running", stopped=Stop(NOW, gpu=True)).stopped is None
+
+
+def test_a_failure_is_told_once_it_is_one() -> None:
+    assert view("failed", failure="No image left.").failure == "No image left."
+    assert view("running", failure="No image left.").failure == ""
+
+
+def test_a_profile_that_left_the_catalogue_is_named_by_its_id() -> None:
+    seen = view("running", profile=None)
+    assert (seen.profile, seen.gpu, seen.end) == ("gpu", "", "")
+
+
+def test_a_start_that_knows_nothing_yet() -> None:
+    seen = view("starting", workspace=WorkspaceState(), profile=None, started=None)
+    assert seen.image == seen.since == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        pytest.param({}, "NVIDIA L4, 24 GiB", id="one"),
+        pytest.param({"count": 2}, "2 × NVIDIA L4, 24 GiB each", id="two"),
+        pytest.param({"resource": None, "count": 0, "gpu": None}, "", id="none"),
+        pytest.param({"gpu": None, "count": 3}, "3 GPUs", id="not-described"),
+        pytest.param(
+            {"gpu": {"model": "A100", "memory_gib": 4.75, "shared": True, "simulated": True}},
+            "A100, 4.75 GiB (shared, simulated)",
+            id="shared-and-simulated",
+        ),
+    ],
+)
+def test_gpu_in_words(changes: dict[str, Any], words: str) -> None:
+    assert gpu_words(profile(**changes)) == words
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        pytest.param({"idle": {"timeout": "never"}}, "Runs until stopped", id="never"),
+        pytest.param({}, "Stops by itself after 1 hour without use", id="idle"),
+        pytest.param(
+            {"max_lifetime": "12h"},
+            "Stops by itself after 1 hour without use, at the latest 12 hours after its start",
+            id="both",
+        ),
+        pytest.param(
+            {"idle": {"timeout": "never"}, "max_lifetime": "2d"},
+            "Stops by itself 2 days after its start",
+            id="lifetime",
+        ),
+    ],
+)
+def test_end_in_words(changes: dict[str, Any], words: str) -> None:
+    assert end_words(profile(**changes)) == words
