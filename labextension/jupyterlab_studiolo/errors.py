@@ -19,7 +19,7 @@ class PanelError(Exception):
         self.status = status
 
 
-class NotInHub(PanelError):
+class NotInHub(PanelError):  # noqa: N818
     """There is no hub that could stop this server."""
 
     def __init__(self) -> None:
@@ -30,12 +30,12 @@ class NotInHub(PanelError):
         )
 
 
-class NotOwner(PanelError):
+class NotOwner(PanelError):  # noqa: N818
     """A guest or an administrator in someone's workspace."""
 
     def __init__(self) -> None:
         super().__init__("not_owner", "Only the owner can stop this workspace from inside it.", 403)
 
 
-class HubFault(PanelError):
+class HubFault(PanelError):  # noqa: N818
     """The hub did not do what it was asked. The message never holds its answer's text."""

@@ -20,7 +20,7 @@ DEFAULT_BUSY_PERCENT: Final = 5
 log = logging.getLogger("jupyterlab_studiolo")
 
 
-class WorkspaceUnreadable(ValueError):
+class WorkspaceUnreadable(ValueError):  # noqa: N818
     """The description is not what the spawner writes. The message names the place."""
 
 

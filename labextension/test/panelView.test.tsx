@@ -90,7 +90,7 @@ describe('PanelView', () => {
 
   it('has a stop button only where there is a hub', () => {
     expect(panel({}).querySelector('button')).toBeNull();
-    expect(texts(panel({ onStop: () => undefined }), 'button')).toEqual(['Stop workspace …']);
+    expect(texts(panel({ onStop: () => undefined }), 'button')).toEqual(['Stop workspace…']);
   });
 
   it('shows names as text', () => {

@@ -13,7 +13,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { CommandIDs, IWorkspaceInfo, TRANSLATION_DOMAIN } from '../tokens';
 
 /** Just above the hub's own entries at the end of the File menu. */
-const FILE_MENU_RANK = 90;
+const FILE_MENU_RANK = 99;
 
 export const stopPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyterlab-studiolo:stop',

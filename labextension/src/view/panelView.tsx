@@ -28,7 +28,7 @@ export function PanelView(props: IPanelViewProps): React.JSX.Element {
       {onStop !== null && (
         <div className="st-Actions">
           <button type="button" className="jp-mod-styled jp-mod-reject st-Stop" onClick={onStop}>
-            {trans.__('Stop workspace …')}
+            {trans.__('Stop workspace…')}
           </button>
           <p className="st-Rule">{stopPromise(workspace?.workspace ?? null, trans)}</p>
         </div>
