@@ -18,7 +18,6 @@ The names say what happened; a suffix Error on each would say nothing more (N818
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from studiolo_spawner import wording
 
@@ -116,18 +115,6 @@ class ClusterFault(StudioloError):  # noqa: N818
     status = 503
 
 
-class FailedAttempt(Protocol):
-    """What NoImageLeft needs to know of an attempt (attempts.Attempt has it)."""
-
-    @property
-    def image_id(self) -> str:
-        """The catalogue's id of the image."""
-
-    @property
-    def message(self) -> str:
-        """Why it failed, in plain words."""
-
-
 class NoImageLeft(StudioloError):  # noqa: N818
     """Every image that could be tried has failed."""
 
@@ -136,14 +123,12 @@ class NoImageLeft(StudioloError):  # noqa: N818
 
     def __init__(
         self,
-        attempts: Sequence[FailedAttempt],
+        story: Sequence[str],
         *,
         hint: str = "Choose another image, or ask your administrators about the ones above.",
     ) -> None:
-        self.attempts = tuple(attempts)
+        """Take one sentence for each attempt (progress.story), so that all pages tell the same."""
+        self.story = tuple(story)
         self.hint = hint
-        tried = "; ".join(f"{a.image_id}: {a.message}" for a in self.attempts)
-        head = (
-            f"No image could be started. Tried: {tried}." if tried else "No image could be tried."
-        )
-        super().__init__(f"{head} {hint}")
+        head = "No image could be started." if self.story else "No image could be tried."
+        super().__init__("\n".join((head, *self.story, hint)))

@@ -34,7 +34,7 @@ from studiolo_spawner.own_pod import OwnPod, spawn_id_of, uid_of
 from studiolo_spawner.pod import AttemptPod
 from studiolo_spawner.pod_view import containers_of
 from studiolo_spawner.podstatus import Stage, cause_of, stage_of
-from studiolo_spawner.progress import fallback_reason, message, progress_messages
+from studiolo_spawner.progress import fallback_reason, message, progress_messages, story
 from studiolo_spawner.registry import RegistryClient
 from studiolo_spawner.resolve import Candidate, WorkspaceRequest
 from studiolo_spawner.verdict import Decision, Verdict, verdict_of_cause
@@ -131,7 +131,7 @@ class Launch:
                 if ready is not None:
                     return self._spawner.url_of(ready)
                 raise fault_of(cause("pod_removed"))
-        raise NoImageLeft(self.state.attempts)
+        raise NoImageLeft(story(self.state.attempts))
 
     async def _prepare(self) -> None:
         spawner = self._spawner

@@ -38,11 +38,15 @@ from studiolo_spawner.menu_page import render_menu
 from studiolo_spawner.offer import Person
 from studiolo_spawner.own_pod import OwnPod, uid_of
 from studiolo_spawner.pod import AttemptPod, attempt_traits, environment, home_traits
+from studiolo_spawner.plain_text import plain
 from studiolo_spawner.pod_view import is_ready, mapping
 from studiolo_spawner.prefill import PrefillOnly, install_filter
 from studiolo_spawner.reflector import EventReflector, PodReflector
 from studiolo_spawner.resolve import WorkspaceRequest, resolve
 from studiolo_spawner.workspace_state import KEY, WorkspaceState
+
+MAX_LOGGED = 2000
+"""Characters of an error in the one line of the log that it gets."""
 
 CLEANING_SECONDS = 30
 """What the hub waits longer than a start and its undoing may take."""
@@ -294,7 +298,8 @@ class WorkspaceSpawner(KubeSpawner):
             )
             url = await self._launch.run()
         except StudioloError as error:
-            self.log.warning("Not starting %s: %s: %s", self._log_name, error.reason, error)
+            told = plain(error.user_message, MAX_LOGGED)
+            self.log.warning("Not starting %s: %s: %s", self._log_name, error.reason, told)
             raise to_spawn_exception(error) from None
         self.pod_id = self._launch.state.pod_uid
         return url

@@ -61,7 +61,11 @@ POD_SHAPE: Shape = {
 
 EVENT_SHAPE: Shape = {
     "metadata": dict.fromkeys(("name", "namespace", "uid", "creationTimestamp"), KEEP),
-    "involvedObject": dict.fromkeys(("kind", "namespace", "name", "uid"), KEEP),
+    "involvedObject": dict.fromkeys(
+        # fieldPath tells the main container from the ones before it.
+        ("kind", "namespace", "name", "uid", "fieldPath"),
+        KEEP,
+    ),
     "type": KEEP,
     "reason": KEEP,
     "message": KEEP,

@@ -1,7 +1,6 @@
 """The error tree: what each class tells whom."""
 
 import re
-from dataclasses import dataclass
 
 import pytest
 from studiolo_spawner import errors
@@ -17,12 +16,6 @@ from studiolo_spawner.errors import (
 )
 
 
-@dataclass(frozen=True)
-class Failed:
-    image_id: str
-    message: str
-
-
 def everything() -> list[StudioloError]:
     problem = Problem("image", "there is no such image")
     return [
@@ -31,7 +24,7 @@ def everything() -> list[StudioloError]:
         InvalidChoice([problem]),
         NotAllowed([problem]),
         ClusterFault("The quota is used up."),
-        NoImageLeft([Failed("pytorch", "the registry does not have it")]),
+        NoImageLeft(["“PyTorch” was not tried. It is gone."]),
     ]
 
 
@@ -102,11 +95,9 @@ def test_all_problems_are_told() -> None:
 
 
 def test_no_image_left_tells_the_whole_story_and_the_next_step() -> None:
-    attempts = [Failed("pytorch-2.9", "not found"), Failed("pytorch-2.8", "it exited")]
-    error = NoImageLeft(attempts, hint="Ask ana.")
-    assert error.attempts == tuple(attempts)
-    assert "pytorch-2.9: not found; pytorch-2.8: it exited" in error.user_message
-    assert error.user_message.endswith("Ask ana.")
+    story = ["“PyTorch” was not tried. It is gone.", "“JAX” could not be used. It exited."]
+    error = NoImageLeft(story, hint="Ask ana.")
+    assert error.user_message.splitlines() == ["No image could be started.", *story, "Ask ana."]
 
 
 def test_a_reference_error_cannot_forge_lines() -> None:

@@ -287,7 +287,7 @@ async def test_no_image_left_tells_of_every_attempt(make: Make, kubelet: PodDriv
     with pytest.raises(SpawnException) as failed:
         await started(make())
     assert failed.value.reason == "no_image_left"
-    for image in ("good", "second", "alone"):
+    for image in ("“Good”", "“Second”", "“Alone”"):
         assert image in failed.value.message
     assert len(kubelet.deleted) == 3
 
