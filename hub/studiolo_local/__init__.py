@@ -1,1 +1,4 @@
-"""The embedded cluster for a first look, development and tests. Isolates nobody; not for production."""
+"""The embedded cluster, for a first look, development and tests.
+
+Isolates nobody; not for production.
+"""

@@ -37,8 +37,8 @@ from studiolo_spawner.menu import build_menu
 from studiolo_spawner.menu_page import render_menu
 from studiolo_spawner.offer import Person
 from studiolo_spawner.own_pod import OwnPod, uid_of
-from studiolo_spawner.pod import AttemptPod, attempt_traits, environment, home_traits
 from studiolo_spawner.plain_text import plain
+from studiolo_spawner.pod import AttemptPod, attempt_traits, environment, home_traits
 from studiolo_spawner.pod_view import is_ready, mapping
 from studiolo_spawner.prefill import PrefillOnly, install_filter
 from studiolo_spawner.reflector import EventReflector, PodReflector
