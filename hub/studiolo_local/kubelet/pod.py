@@ -157,8 +157,9 @@ class PodWorker:
         else:
             runners = [self._runner(each, "containers", policy) for each in self._records]
             await asyncio.gather(*(runner.run() for runner in runners))
-        self._services.ledger.free_devices(self.uid)
-        self._writer.changed()
+        if not self._ending:
+            self._services.ledger.free_devices(self.uid)
+            self._writer.changed()
 
     def _runner(self, record: ContainerRecord, part: str, policy: str) -> ContainerRunner:
         specs = {each["name"]: each for each in self._scene.pod["spec"][part]}
