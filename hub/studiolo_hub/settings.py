@@ -213,6 +213,9 @@ class Hub(_Section):
         None,
         description="Database, as SQLAlchemy writes it. A SQLite file in state_dir when not given.",
     )
+    db_url_file: Path | None = Field(
+        None, description="File that holds the database's address, password included."
+    )
     state_dir: Path = Field(
         Path(".studiolo"),
         description="Directory for what the hub keeps: its SQLite file, and secrets that it makes "
@@ -296,9 +299,26 @@ class Registry(_Section):
     allow_private: bool = Field(
         False, description="Its address may be private; otherwise only public ones are asked."
     )
+    ca_file: Path | None = Field(
+        None, description="File with the certificates of authorities that vouch for it."
+    )
+    trusted_hosts: tuple[str, ...] = Field(
+        (), description="Further hosts that it may name for signing in or for its blobs."
+    )
+    nodes_sign_in: bool = Field(
+        False,
+        description="The nodes have credentials of their own for it; that the hub is refused then "
+        "says nothing about an image.",
+    )
     username: str | None = Field(None, description="User name, when it wants one.")
     password: SecretStr | None = Field(None, description="Password or token.")
     password_file: Path | None = Field(None, description="File that holds the password.")
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together: give both, or neither")
+        return self
 
 
 class Workspaces(_Section):

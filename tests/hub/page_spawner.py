@@ -8,6 +8,7 @@ in memory.
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from jupyterhub.proxy import Proxy
@@ -52,11 +53,13 @@ class PageSpawner(Spawner):
             error = SpawnException(f"There is no image {image}.", reason="invalid_choice")
             error.jupyterhub_message = error.message
             raise error
-        return {"image": image, "profile": "gpu"}
+        return {"image": image, "profile": form.get("profile", ["gpu"])[0]}
 
     async def start(self) -> str:
         image = self.user_options.get("image", "good")
         self._describe(image)
+        # The hub's working directory is the test's own folder.
+        Path(f"token-{self.user.name}-{self.name}").write_text(self.api_token)
         if image == "slow":
             await asyncio.sleep(600)
         if image == "bad":
@@ -93,7 +96,7 @@ class PageSpawner(Spawner):
             )
         self._workspace = WorkspaceState(
             spawn_id="1",
-            profile="gpu",
+            profile=self.user_options.get("profile", "gpu"),
             requested=asked,
             actual=ImageInUse("good", "Good image") if image == "fallback" else asked,
             attempts=attempts,

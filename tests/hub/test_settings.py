@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 import yaml
-from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from studiolo_hub.settings import Settings, is_loopback
 from studiolo_hub.settings_file import SettingsError, load_settings, parse_settings
+from studiolo_hub.settings_reference import sections, settings_reference
 
 MINIMAL = {"sign_in": {"issuer": "https://dex.example.org", "allowed_groups": ["ml"]}}
 
@@ -193,24 +194,21 @@ def test_the_file_is_named_by_the_environment(tmp_path: Path) -> None:
         load_settings({"STUDIOLO_SETTINGS": os.fspath(tmp_path / "absent.yaml")})
 
 
-def models_of(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
-    found = {model.__name__: model}
-    for field in model.model_fields.values():
-        for candidate in [field.annotation, *getattr(field.annotation, "__args__", ())]:
-            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-                found |= models_of(candidate)
-    return found
+FIELDS = [
+    pytest.param(section.model.model_fields[name], id=f"{section.path}.{name}")
+    for section in sections("", Settings)
+    for name in section.model.model_fields
+]
 
 
-@pytest.mark.parametrize(
-    ("section", "name"),
-    [
-        (section, name)
-        for section, model in models_of(Settings).items()
-        for name in model.model_fields
-    ],
-)
-def test_every_field_is_described(section: str, name: str) -> None:
-    field = models_of(Settings)[section].model_fields[name]
+@pytest.mark.parametrize("field", FIELDS)
+def test_every_field_is_described(field: FieldInfo) -> None:
     assert field.description
     assert field.description.endswith(".")
+
+
+def test_the_documentation_is_up_to_date() -> None:
+    path = Path(__file__).parents[2] / "docs" / "settings.md"
+    assert path.read_text("utf-8") == settings_reference(), (
+        "run: python -m studiolo_hub.settings_reference > docs/settings.md"
+    )
