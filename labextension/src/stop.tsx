@@ -30,6 +30,8 @@ export interface IStopOptions {
 interface IUnsaved {
   path: string;
   save: () => Promise<void>;
+  /** Takes the changes for nothing, so that the browser does not ask about them on leaving. */
+  giveUp: () => void;
 }
 
 let asking = false;
@@ -100,7 +102,14 @@ function unsavedDocuments({ app, documents }: IStopOptions): IUnsaved[] {
   for (const widget of app.shell.widgets('main')) {
     const context = documents.contextForWidget(widget);
     if (context?.model.dirty && !context.model.readOnly) {
-      unsaved.set(context.path, { path: context.path, save: () => context.save() });
+      const { path, model } = context;
+      unsaved.set(path, {
+        path,
+        save: () => context.save(),
+        giveUp: () => {
+          model.dirty = false;
+        }
+      });
     }
   }
   return [...unsaved.values()];
@@ -125,7 +134,8 @@ async function saveAll(unsaved: readonly IUnsaved[], trans: TranslationBundle): 
   return failed.length === 0;
 }
 
-async function stop({ app, status, trans }: IStopOptions): Promise<void> {
+async function stop(options: IStopOptions): Promise<void> {
+  const { app, status, trans } = options;
   const busy = status?.setBusy();
   const toast = Notification.emit(trans.__('Stopping the workspace …'), 'in-progress', {
     autoClose: false
@@ -142,7 +152,9 @@ async function stop({ app, status, trans }: IStopOptions): Promise<void> {
   } finally {
     busy?.dispose();
   }
-  leave(hubHome());
+  // What is not saved by now can not be saved any more; the dialog has said so.
+  unsavedDocuments(options).forEach(document => document.giveUp());
+  window.location.assign(hubHome());
 }
 
 /** The hub's page with the user's workspaces, from the hub's own description of this page. */
@@ -150,12 +162,4 @@ export function hubHome(): string {
   return (
     PageConfig.getOption('hubHost') + URLExt.join(PageConfig.getOption('hubPrefix') || '/', 'home')
   );
-}
-
-/** Goes away without a question: it has been answered in the dialog. */
-function leave(url: string): void {
-  window.addEventListener('beforeunload', event => event.stopImmediatePropagation(), {
-    capture: true
-  });
-  window.location.assign(url);
 }
