@@ -217,7 +217,7 @@ class Launch:
         """Create the pod and wait: None when it is ready, else what ended it."""
         spawner = self._spawner
         with spawner.attempt(self._attempt_pod(number, candidate, checked)):
-            self._spawner.save_state()
+            await self._spawner.save_state()
             body = await spawner.pod_body()
             creation = self._pod.create(body, spawn_id=self.state.spawn_id, number=number)
             # Never cancelled: a request that was sent may still make a pod.
@@ -278,7 +278,9 @@ class Launch:
             start_deadline=self._catalogue.defaults.start_deadline,
             start_tries=candidate.image.start_tries,
         )
-        self._tell(stage_of(pod, events), now)
+        if self._cause is None or not self._cause.terminal:
+            # What ends the attempt is told once, with the attempt.
+            self._tell(stage_of(pod, events), now)
         return self._cause
 
     def _look_again_in(self, pod: KubernetesObject | None) -> float:
