@@ -26,6 +26,7 @@ class EmbeddedApi:
     token: str
     kubeconfig: Path
     store: Store
+    server: ApiServer
     session: aiohttp.ClientSession
     """A client that sends the token; its base URL is the server."""
 
@@ -67,7 +68,7 @@ async def running_api(
     headers = {"Authorization": f"Bearer {token}"}
     try:
         async with aiohttp.ClientSession(base_url=server.url, headers=headers) as session:
-            yield EmbeddedApi(server.url, token, kubeconfig, store, session)
+            yield EmbeddedApi(server.url, token, kubeconfig, store, server, session)
     finally:
         await server.stop()
         store.close()

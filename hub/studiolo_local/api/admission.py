@@ -91,6 +91,9 @@ class Admission:
 
     def _check_quotas(self, resource: Resource, content: JsonObject, already: quota.Usage) -> None:
         metadata = content["metadata"]
+        quotas = list(self._store.entries(resources.QUOTAS, metadata["namespace"]))
+        if not quotas:
+            return
         usage = quota.usage_of(resource, content)
         asked = {
             name: Quantity(amount.amount - already[name].amount, amount.form)
@@ -99,7 +102,7 @@ class Admission:
             for name, amount in usage.items()
         }
         pod = content if resource is resources.PODS else None
-        for entry in self._store.entries(resources.QUOTAS, metadata["namespace"]):
+        for entry in quotas:
             limits = entry.content()
             scopes = quota.scopes_of(limits)
             names = [name for name in quota.limits_of(limits) if name in asked]
@@ -149,7 +152,7 @@ def _concerns(resource: Resource, names: list[str]) -> bool:
     """Return whether objects of a kind can use any of the named resources."""
     own = {resource.plural, f"count/{resource.qualified_plural}"}
     if resource is resources.PODS:
-        return any("storageclass" not in name and name != "requests.storage" for name in names)
-    if resource is resources.CLAIMS:
+        own |= {name for name in names if quota.is_of_containers(name)}
+    elif resource is resources.CLAIMS:
         own |= {name for name in names if "storage" in name}
     return any(name in own for name in names)

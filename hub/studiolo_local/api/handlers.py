@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from contextlib import aclosing
 from typing import Any
 
 from aiohttp import web
@@ -129,8 +130,9 @@ class Handlers:
         response = web.StreamResponse(headers={"Content-Type": _JSON})
         response.enable_chunked_encoding()
         await response.prepare(request)
-        async for chunk in self._watches.stream(wanted, render):
-            await response.write(chunk)
+        async with aclosing(self._watches.stream(wanted, render)) as chunks:
+            async for chunk in chunks:
+                await response.write(chunk)
         await response.write_eof()
         return response
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -140,8 +141,9 @@ class SqliteJournal:
             self._file.execute("update counter set version = ?", (version,))
             self._file.execute("commit")
         except sqlite3.Error as error:
-            if self._file.in_transaction:
-                self._file.execute("rollback")
+            with suppress(sqlite3.Error):
+                if self._file.in_transaction:
+                    self._file.execute("rollback")
             raise JournalError(_advice(self._path, error)) from error
 
 

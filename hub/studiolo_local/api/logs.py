@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,5 +27,5 @@ class LogRequest:
     since: datetime | None = None
 
 
-LogProvider = Callable[[LogRequest], AsyncIterator[bytes]]
+LogProvider = Callable[[LogRequest], AsyncGenerator[bytes, None]]
 """Yields the output in chunks until it ends; raises LogsUnavailable before the first."""

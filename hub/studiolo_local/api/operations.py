@@ -60,7 +60,7 @@ class Deleted:
 
 
 class Operations:
-    """The write side of the API over one store."""
+    """The write side of the API over one store. Bodies are taken over: callers give theirs up."""
 
     def __init__(self, store: Store, clock: Clock = now_utc) -> None:
         self._store = store

@@ -6,6 +6,7 @@ The API does not run containers: whoever does is asked through a LogProvider.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
@@ -27,18 +28,18 @@ async def send_log(
         raise ApiError(
             503, "ServiceUnavailable", "no node agent that has the containers' output is running"
         )
-    chunks = provider(wanted)
-    try:
-        first = await anext(chunks, b"")
-    except LogsUnavailable as error:
-        raise bad_request(str(error)) from error
-    response = web.StreamResponse(headers=_HEADERS)
-    response.enable_chunked_encoding()
-    await response.prepare(request)
-    if first:
-        await response.write(first)
-    async for chunk in chunks:
-        await response.write(chunk)
+    async with aclosing(provider(wanted)) as chunks:
+        try:
+            first = await anext(chunks, b"")
+        except LogsUnavailable as error:
+            raise bad_request(str(error)) from error
+        response = web.StreamResponse(headers=_HEADERS)
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        if first:
+            await response.write(first)
+        async for chunk in chunks:
+            await response.write(chunk)
     await response.write_eof()
     return response
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 from typing import Literal
 
@@ -30,6 +31,7 @@ _FORM = re.compile(
     r"(?:(?P<suffix>[KMGTPE]i|[numkMGTPE])|[eE](?P<exponent>[+-]?[0-9]{1,3}))?"
 )
 RULE = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+_LONGEST = 64
 _SMALLEST = Fraction(1, 10**9)
 
 Form = Literal["binary", "decimal", "exponent"]
@@ -76,7 +78,15 @@ def parse_quantity(value: object) -> Quantity:
     """Return the quantity that a string or number stands for; raises QuantityError."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise QuantityError(RULE)
-    match = _FORM.fullmatch(str(value)) if len(str(value)) <= 64 else None
+    text = str(value)
+    if len(text) > _LONGEST:
+        raise QuantityError(RULE)
+    return _parsed(text)
+
+
+@lru_cache(maxsize=4096)  # A cluster says the same few quantities over and over.
+def _parsed(text: str) -> Quantity:
+    match = _FORM.fullmatch(text)
     if match is None:
         raise QuantityError(RULE)
     number = Fraction(match["number"])

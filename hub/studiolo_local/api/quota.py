@@ -95,6 +95,13 @@ def limits_of(quota: JsonObject) -> Mapping[str, str]:
     return hard
 
 
+def is_of_containers(name: str) -> bool:
+    """Return whether a limit is on what containers request or are limited to."""
+    return name in _SHORT or (
+        name.startswith(("requests.", "limits.")) and name != "requests.storage"
+    )
+
+
 def scopes_of(quota: JsonObject) -> list[str]:
     """Return the scopes that a quota is limited to."""
     spec = quota.get("spec") or {}

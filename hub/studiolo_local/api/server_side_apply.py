@@ -100,7 +100,8 @@ def _drop_abandoned(
     """Take out what the manager held, no longer wants, and nobody else holds."""
     before = set(field_sets.leaves((mine or {}).get("fieldsV1") or {}))
     held = {path for other in others for path in field_sets.leaves(other.get("fieldsV1") or {})}
-    for path in sorted(before - wanted - held, key=len, reverse=True):
+    # Items before their fields: without its key an item could not be found any more.
+    for path in sorted(before - wanted - held, key=len):
         field_sets.remove(result, path)
 
 

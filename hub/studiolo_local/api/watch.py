@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 
 from studiolo_local.api.entries import Entry, encode, watch_frame
 from studiolo_local.api.queries import WatchQuery
@@ -38,7 +38,9 @@ class WatchHub:
         self._closed = True
         self._wake()
 
-    async def stream(self, query: WatchQuery, render: Render | None = None) -> AsyncIterator[bytes]:
+    async def stream(
+        self, query: WatchQuery, render: Render | None = None
+    ) -> AsyncGenerator[bytes, None]:
         """Yield chunks of whole lines until the watch's time is over.
 
         :param render: how an object is shown, when not as itself
