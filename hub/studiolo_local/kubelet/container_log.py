@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,7 +53,7 @@ def last_words(path: Path) -> str:
 
 async def read_log(
     path: Path, request: LogRequest, *, ended: Callable[[], bool]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """The output that is asked for; with `follow` until `ended` says that no more will come."""
     with _Follower(path) as follower:
         stored = await asyncio.to_thread(lambda: list(_stored(path, upto=follower)))

@@ -245,7 +245,7 @@ class _Fetch:
         kind = challenge.partition(" ")[0].lower()
         if self._credentials is None:
             raise self._denied("authorization failed: no basic auth credentials")
-        basic = aiohttp.BasicAuth(self._credentials.username, self._credentials.password).encode()
+        basic = aiohttp.encode_basic_auth(self._credentials.username, self._credentials.password)
         if kind == "basic":
             return basic
         words = dict(_CHALLENGE.findall(challenge))

@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Final
@@ -105,7 +105,7 @@ class Kubelet:
             finally:
                 await self._stop(background)
 
-    async def read_log(self, request: LogRequest) -> AsyncIterator[bytes]:
+    async def read_log(self, request: LogRequest) -> AsyncGenerator[bytes, None]:
         """A container's output, for the API; raises LogsUnavailable before the first piece."""
         worker = self._workers.get(request.uid)
         runner = worker.runner(request.container) if worker else None
