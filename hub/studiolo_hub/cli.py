@@ -1,15 +1,18 @@
-"""The command `studiolo`: check a catalogue before it is deployed. I/O.
+"""The command `studiolo`: check a catalogue before it is deployed, and its images at any time. I/O.
 
     studiolo catalogue check FILE    exit 0: the hub would take it; 1: every problem is told
+    studiolo catalogue probe [FILE]  exit 0: every image can be pulled; 1: some cannot, or nobody
+                                     knows; 2: the catalogue or the settings cannot be read
     studiolo catalogue schema        the JSON schema, for editors and for the chart
     studiolo catalogue example       a catalogue to start from
 
-The check is the hub's own parser: what passes here is taken over there.
-A wrong command line exits 2.
+The check is the hub's own parser and the probe its own image check: what passes here is taken over
+there. A wrong command line exits 2.
 """
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from importlib.resources import files
@@ -17,6 +20,10 @@ from pathlib import Path
 
 from studiolo_spawner.catalogue import MAX_BYTES, Catalogue, catalogue_schema, parse_catalogue
 from studiolo_spawner.errors import CatalogueError, Problem
+
+from studiolo_hub.probe_command import UNUSABLE, run_probe, settings_of
+from studiolo_hub.settings import Workspaces
+from studiolo_hub.settings_file import PATH_VARIABLE, SettingsError, load_workspaces
 
 _EXAMPLE = files("studiolo_spawner").joinpath("data", "example-catalogue.yaml")
 
@@ -26,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     if arguments.command == "check":
         return _check(arguments.file)
+    if arguments.command == "probe":
+        return _probe(arguments)
     if arguments.command == "schema":
         print(json.dumps(catalogue_schema(), indent=2, ensure_ascii=False))
     else:
@@ -40,20 +49,35 @@ def _parser() -> argparse.ArgumentParser:
     commands = catalogue.add_subparsers(dest="command", required=True, metavar="COMMAND")
     check = commands.add_parser("check", help="tell every problem of a catalogue")
     check.add_argument("file", metavar="FILE", help="the YAML file; - reads standard input")
+    probe = commands.add_parser("probe", help="ask the registries about every image of a catalogue")
+    probe.add_argument(
+        "file", metavar="FILE", nargs="?", help="the YAML file; by default the one of the settings"
+    )
+    probe.add_argument(
+        "--settings",
+        metavar="FILE",
+        default=os.environ.get(PATH_VARIABLE),
+        help=f"the hub's settings, for its registries; by default what {PATH_VARIABLE} names",
+    )
+    probe.add_argument(
+        "--registry",
+        metavar="HOST=URL",
+        action="append",
+        default=[],
+        help="ask HOST at URL instead; may be given more than once",
+    )
+    probe.add_argument("--json", action="store_true", help="print JSON instead of a table")
     commands.add_parser("schema", help="print the JSON schema of a catalogue")
     commands.add_parser("example", help="print a catalogue to start from")
     return parser
 
 
 def _check(name: str) -> int:
-    source = "standard input" if name == "-" else name
+    source = _source(name)
     try:
-        catalogue = parse_catalogue(_content(name), source=source)
+        catalogue = _catalogue(name)
     except CatalogueError as error:
         problems = error.problems
-    except OSError as error:
-        told = f"the file cannot be read: {error.strerror or error}"
-        problems = (Problem("", told, "name a file that exists and that you may read"),)
     else:
         print(f"{source}: good ({_size(catalogue)})")
         return 0
@@ -63,6 +87,38 @@ def _check(name: str) -> int:
     counted = f"{count} problem{'s' if count != 1 else ''}"
     print(f"{source}: {counted}; the hub would keep the last good catalogue")
     return 1
+
+
+def _probe(arguments: argparse.Namespace) -> int:
+    try:
+        workspaces = load_workspaces(arguments.settings) if arguments.settings else Workspaces()
+        name = arguments.file or str(workspaces.catalogue_path)
+        catalogue = _catalogue(name)
+        registries = settings_of(workspaces.registries, arguments.registry)
+    except (CatalogueError, SettingsError) as error:
+        for problem in error.problems:
+            print(_worded(error.source, problem), file=sys.stderr)
+        return UNUSABLE
+    except ValueError as error:
+        print(f"studiolo: {error}", file=sys.stderr)
+        return UNUSABLE
+    return run_probe(catalogue, registries, source=_source(name), json_=arguments.json)
+
+
+def _catalogue(name: str) -> Catalogue:
+    """Raise CatalogueError for every reason for which there is none."""
+    source = _source(name)
+    try:
+        content = _content(name)
+    except OSError as error:
+        told = f"the file cannot be read: {error.strerror or error}"
+        hint = "name a file that exists and that you may read"
+        raise CatalogueError([Problem("", told, hint)], source=source) from None
+    return parse_catalogue(content, source=source)
+
+
+def _source(name: str) -> str:
+    return "standard input" if name == "-" else name
 
 
 def _content(name: str) -> bytes:

@@ -9,7 +9,6 @@ import contextlib
 import os
 import secrets as random
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from studiolo_hub.catalogue_link import CatalogueLink
 from studiolo_hub.dex import IssuerProbe, authenticator_config, discover
 from studiolo_hub.handlers import page_handlers
 from studiolo_hub.pages import STATIC_DIR, Pages, RecentStops
+from studiolo_hub.registries import plain_registries
 from studiolo_hub.settings import Hub, Proxy, Settings, Workspaces
 from studiolo_hub.settings_file import SettingsError, load_settings
 from studiolo_hub.translation import pages_extension
@@ -102,10 +102,7 @@ def _workspaces(c: Any, workspaces: Workspaces) -> None:
     spawner = c.WorkspaceSpawner
     spawner.namespace = workspaces.namespace
     spawner.catalogue_path = str(workspaces.catalogue_path)
-    spawner.registries = {
-        host: _plain(registry.model_dump(exclude_none=True, exclude={"password_file"}))
-        for host, registry in workspaces.registries.items()
-    }
+    spawner.registries = plain_registries(workspaces.registries)
     spawner.args = list(workspaces.args)
     spawner.environment = dict(workspaces.environment)
     spawner.service_account = workspaces.service_account
@@ -175,13 +172,3 @@ def _secret(given: SecretStr | None, kept: Path) -> str:
     if not secret:
         raise SettingsError(str(kept), [Problem("", "the file is empty", "remove it")])
     return secret
-
-
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _plain_value(value) for name, value in values.items()}
-
-
-def _plain_value(value: object) -> object:
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    return str(value) if isinstance(value, Path) else value

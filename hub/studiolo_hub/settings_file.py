@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from studiolo_spawner.errors import Problem, StudioloError
 from studiolo_spawner.yamltree import MAX_BYTES, Tree, path_text, read_yaml
 
-from studiolo_hub.settings import Settings
+from studiolo_hub.settings import Settings, Workspaces
 
 PATH_VARIABLE = "STUDIOLO_SETTINGS"
 
@@ -48,22 +48,28 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     if not name:
         hint = "set it to the path of the settings file"
         raise SettingsError("(none)", [Problem(PATH_VARIABLE, "is not set", hint)])
+    return parse_settings(_content(name), environ, source=name)
+
+
+def load_workspaces(name: str) -> Workspaces:
+    """Return the section `workspaces` of a settings file alone.
+
+    For commands that need no more: they run without the secrets of sign-in, proxy and database.
+    """
+    tree, raw = _sections(_content(name), source=name)
+    problems = _fill_registries(raw)
     try:
-        with Path(name).open("rb") as file:
-            text = file.read(MAX_BYTES + 1)  # one more than allowed: read_yaml says so
-    except OSError as error:
-        problem = Problem("", f"the file cannot be read: {error.strerror}", f"see {PATH_VARIABLE}")
-        raise SettingsError(name, [problem]) from error
-    return parse_settings(text, environ, source=name)
+        workspaces = Workspaces.model_validate(raw.get("workspaces") or {})
+    except ValidationError as error:
+        problems += _problems_of(error, tree, within=("workspaces",))
+    if problems:
+        raise SettingsError(name, problems)
+    return workspaces
 
 
 def parse_settings(text: bytes | str, environ: Mapping[str, str], *, source: str) -> Settings:
     """Return the settings that `text` holds; reads the secret files that it names."""
-    tree = read_yaml(text)
-    raw = {} if tree.data is None and not tree.problems else tree.data
-    if tree.problems or not isinstance(raw, dict):
-        problems = tree.problems or [Problem("", "is not a mapping of sections", line=1)]
-        raise SettingsError(source, problems)
+    tree, raw = _sections(text, source=source)
     problems = _fill_secrets(raw, environ)
     try:
         settings = Settings.model_validate(raw)
@@ -74,6 +80,24 @@ def parse_settings(text: bytes | str, environ: Mapping[str, str], *, source: str
     return settings
 
 
+def _content(name: str) -> bytes:
+    try:
+        with Path(name).open("rb") as file:
+            return file.read(MAX_BYTES + 1)  # one more than allowed: read_yaml says so
+    except OSError as error:
+        problem = Problem("", f"the file cannot be read: {error.strerror}", f"see {PATH_VARIABLE}")
+        raise SettingsError(name, [problem]) from error
+
+
+def _sections(text: bytes | str, *, source: str) -> tuple[Tree, dict[str, Any]]:
+    tree = read_yaml(text)
+    raw = {} if tree.data is None and not tree.problems else tree.data
+    if tree.problems or not isinstance(raw, dict):
+        problems = tree.problems or [Problem("", "is not a mapping of sections", line=1)]
+        raise SettingsError(source, problems)
+    return tree, raw
+
+
 def _fill_secrets(raw: dict[str, Any], environ: Mapping[str, str]) -> list[Problem]:
     """Put secrets from the environment and from files into `raw`; return what went wrong."""
     problems = []
@@ -81,6 +105,12 @@ def _fill_secrets(raw: dict[str, Any], environ: Mapping[str, str]) -> list[Probl
         section = raw.setdefault(section_name, {})
         if isinstance(section, dict):
             problems += _fill(section, f"{section_name}.{field}", environ.get(variable), variable)
+    return problems + _fill_registries(raw)
+
+
+def _fill_registries(raw: dict[str, Any]) -> list[Problem]:
+    """Put the registries' passwords from their files into `raw`; return what went wrong."""
+    problems = []
     workspaces = raw.get("workspaces")
     registries = workspaces.get("registries") if isinstance(workspaces, dict) else None
     if isinstance(registries, dict):
@@ -119,7 +149,9 @@ def _fill(
     return []
 
 
-def _problems_of(error: ValidationError, tree: Tree) -> list[Problem]:
+def _problems_of(
+    error: ValidationError, tree: Tree, *, within: tuple[str, ...] = ()
+) -> list[Problem]:
     """Turn pydantic's report into ours: paths as in the file, and never an input value."""
     problems = []
     for each in error.errors(include_input=False, include_url=False):
@@ -129,6 +161,6 @@ def _problems_of(error: ValidationError, tree: Tree) -> list[Problem]:
             message, hint = "is not a setting", "look for a typing error in docs/settings.md"
         elif each["type"] == "missing":
             message = "is missing"
-        path = each["loc"]
+        path = (*within, *each["loc"])
         problems.append(Problem(path_text(path), message, hint, tree.line(path)))
     return problems

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from typing import Final
 
 from studiolo_spawner.catalogue import Image
 from studiolo_spawner.cluster_api import ClusterApi
@@ -19,6 +20,9 @@ from studiolo_spawner.registry import RegistryClient
 from studiolo_spawner.registry_answer import Outcome, RegistryAnswer
 from studiolo_spawner.registry_settings import Credentials, credentials_from_docker_config
 from studiolo_spawner.verdict import Decision, Verdict, verdict_of_answer
+
+MACHINES_ONLY: Final = "secret_not_readable"
+"""The reason of a verdict that only the machines, which have the pull secret, could give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +40,15 @@ class CheckedImage:
 
 
 async def check_image(
-    image: Image, registry: RegistryClient, api: ClusterApi, *, namespace: str
+    image: Image, registry: RegistryClient, api: ClusterApi | None = None, *, namespace: str = ""
 ) -> CheckedImage:
-    """Check one image with the credentials that nodes will use, as far as the hub may read them."""
+    """Check one image with the credentials that nodes will use, as far as they may be read here.
+
+    Without ``api``, as on a command line far from the cluster, no pull secret can be read.
+    """
     reference = parse_reference(image.reference)
     credentials = None
-    if image.pull_secret:
+    if image.pull_secret and api is not None:
         credentials = await _credentials(image.pull_secret, reference.registry, api, namespace)
     answer = await registry.check(reference, credentials=credentials)
     verdict = verdict_of_answer(answer)
@@ -49,7 +56,7 @@ async def check_image(
     if hidden and answer.outcome in {Outcome.FORBIDDEN, Outcome.MISSING}:
         verdict = Verdict(
             Decision.UNKNOWN,
-            "secret_not_readable",
+            MACHINES_ONLY,
             "The image is private, so it could not be checked beforehand.",
             "The machines have credentials of their own.",
         )
