@@ -7,12 +7,13 @@ are used are the ones that other programs may rely on, too.
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests.browser.running_demo import RunningDemo
 
@@ -42,6 +43,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
 
 @pytest.fixture(scope="session")
 def _playwright() -> Iterator[Playwright]:
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         yield playwright
 
@@ -59,9 +61,25 @@ def chromium(_playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember that a journey failed, so that what it saw last can be kept."""
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
 @pytest.fixture
-def visit(chromium: Browser, demo: RunningDemo) -> Iterator[Visit]:
-    """Give a page in a browser of its own, as another person would have it; no error may pass unseen."""
+def visit(
+    chromium: Browser, demo: RunningDemo, screenshots: Path, request: pytest.FixtureRequest
+) -> Iterator[Visit]:
+    """Give a page in a browser of its own, as another person has; no error may pass unseen."""
     contexts: list[BrowserContext] = []
     errors: list[str] = []
 
@@ -74,7 +92,10 @@ def visit(chromium: Browser, demo: RunningDemo) -> Iterator[Visit]:
         return page
 
     yield begin
-    for context in contexts:
+    for number, context in enumerate(contexts):
+        if request.node.stash.get(FAILED, False):
+            name = re.sub(r"\W+", "-", request.node.name).strip("-")
+            context.pages[0].screenshot(path=screenshots / f"failed-{name}-{number}.png")
         context.close()
     demo.stop_all_workspaces()
     assert errors == []

@@ -87,6 +87,7 @@ class RunningDemo:
         """Ctrl-C, and wait until it is gone."""
         self.process.send_signal(signal.SIGINT)
         assert self.process.wait(STOP_SECONDS) == 0, "".join(self.said)
+        self._reader.join(5)
 
     def left_behind(self) -> list[int]:
         """Processes that carry the mark of this demo or live in its folder."""
@@ -149,6 +150,7 @@ def until(condition: Callable[[], object], *, seconds: float, what: str) -> None
 
 def _read(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
     assert process.stdout is not None
-    for line in process.stdout:
-        lines.put(line)
+    with process.stdout:
+        for line in process.stdout:
+            lines.put(line)
     lines.put(None)

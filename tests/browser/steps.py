@@ -29,8 +29,11 @@ def open_menu(page: Page) -> None:
 
 def choose(page: Page, *, image: str, profile: str) -> None:
     """Choose an image and a profile by their ids."""
-    page.locator(f"input[name=image][value='{image}']").check()
-    page.locator(f"input[name=profile][value='{profile}']").check()
+    for field, value in (("image", image), ("profile", profile)):
+        option = page.locator(f"input[name={field}][value='{value}']")
+        # The label covers the whole card, which is what a person aims at.
+        page.locator(f"label[for='{option.get_attribute('id')}']").click()
+        expect(option).to_be_checked()
 
 
 def start(page: Page) -> None:
@@ -54,6 +57,14 @@ def panel(page: Page) -> Locator:
     return region
 
 
+def see_file(page: Page, name: str) -> None:
+    """See a file in Lab's file browser, which asks the workspace every few seconds."""
+    files = page.locator("#filebrowser")
+    if not files.is_visible():
+        page.get_by_role("tab", name=re.compile("^File Browser")).click()
+    expect(files.locator(".jp-DirListing-item").filter(has_text=name)).to_be_visible()
+
+
 def stop_with_the_button(page: Page) -> None:
     """Stop from inside, and land on the hub's home."""
     panel(page).get_by_role("button", name="Stop workspace").click()
@@ -64,7 +75,7 @@ def stop_with_the_button(page: Page) -> None:
 
 
 def picture(page: Page, folder: Path, name: str) -> None:
-    """Keep how a page looks, light and dark, wide and narrow; a page must not be wider than a phone."""
+    """Keep how a page looks, light and dark, wide and narrow; none may be wider than a phone."""
     before = page.viewport_size
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -77,3 +88,8 @@ def picture(page: Page, folder: Path, name: str) -> None:
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     if before:
         page.set_viewport_size(before)
+
+
+def picture_of_lab(page: Page, folder: Path, name: str) -> None:
+    """Keep how JupyterLab looks; its width and colours are its own affair."""
+    page.screenshot(path=folder / f"{name}.png", animations="disabled")

@@ -29,7 +29,7 @@ def test_a_broken_image_ends_in_the_next_best_one_and_says_so(
 
     fallback = steps.panel(page).get_by_role("note")
     expect(fallback).to_contain_text("in place of")
-    steps.picture(page, screenshots, "lab-fallback")
+    steps.picture_of_lab(page, screenshots, "lab-fallback")
 
     page.goto("/hub/home")
     expect(page.get_by_text(re.compile("runs instead of"))).to_be_visible()

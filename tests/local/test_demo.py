@@ -111,17 +111,13 @@ def test_a_spoilt_memory_of_ports_is_forgotten(tmp_path: Path, text: str) -> Non
     assert set(remembered(file, ["hub", "api"])) == {"hub", "api"}
 
 
-@pytest.mark.parametrize(
-    ("as_root", "args"),
-    [(False, ("--ip=$(POD_IP)",)), (True, ("--ip=$(POD_IP)", "--allow-root"))],
-)
-def test_the_hub_accepts_its_settings(
-    folder: DemoFolder, as_root: bool, args: tuple[str, ...]
-) -> None:
+@pytest.mark.parametrize("as_root", [False, True])
+def test_the_hub_accepts_its_settings(folder: DemoFolder, as_root: bool) -> None:
     text = settings_text(folder, AT, as_root=as_root)
     secrets = {"STUDIOLO_CLIENT_SECRET": "c", "STUDIOLO_PROXY_TOKEN": "p"}
     settings = parse_settings(text, secrets, source="settings.yaml")
-    assert settings.workspaces.args == args
+    assert settings.workspaces.args[0] == "--ip=$(POD_IP)"
+    assert ("--allow-root" in settings.workspaces.args) == as_root
     assert settings.workspaces.registries["registry.studiolo.test"].endpoint == AT.registry
     assert settings.sign_in.issuer == "http://127.0.0.1:8003"
     assert settings.proxy.external

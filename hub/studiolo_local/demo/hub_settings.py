@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from studiolo_local.demo.folder import DemoFolder
+from studiolo_local.demo.folder import SHIPPED, DemoFolder
 
 NAMESPACE = "studiolo"
 REGISTRY_HOST = "registry.studiolo.test"
@@ -94,7 +94,11 @@ def settings_text(folder: DemoFolder, at: Addresses, *, as_root: bool) -> str:
         "extra": {
             "WorkspaceSpawner": {
                 "environment": {
-                    "POD_IP": {"valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
+                    "POD_IP": {"valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+                    # What an image would have below /etc/jupyter: no news from outside this machine
+                    # and no question about them; terminals that keep the PATH, which a login
+                    # shell of Debian's sets anew.
+                    "JUPYTER_CONFIG_PATH": str(SHIPPED / "jupyter"),
                 }
             }
         },
