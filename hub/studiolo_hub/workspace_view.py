@@ -64,17 +64,17 @@ def view_of(
 ) -> WorkspaceView:
     """Return the view of one workspace. `profile` is None when the catalogue has it no longer."""
     alive = state in {"running", "starting", "stopping"}
-    image = _image(workspace.actual or workspace.requested) if alive else ""
-    requested = _image(workspace.requested) if alive else ""
-    other = bool(image and requested and workspace.actual != workspace.requested)
+    asked, runs = workspace.requested, workspace.actual or workspace.requested
+    # By id: only one of the two may know its digest yet.
+    other = bool(alive and asked and runs and asked.id != runs.id)
     since = started if state in {"running", "starting"} else stopped.at if stopped else None
     return WorkspaceView(
         name=name,
         title=title or name or "My workspace",
         state=state,
-        since=duration(_whole_minutes(now - since)) if since else "",
-        image=image,
-        requested_image=requested if other else "",
+        since=_rough(now - since) if since else "",
+        image=_image(runs) if alive else "",
+        requested_image=_image(asked) if other else "",
         fallback_reason=(fallback_reason(workspace.attempts) or "") if other else "",
         profile=(profile.display_name if profile else workspace.profile) if alive else "",
         gpu=gpu_words(profile) if alive and profile else "",
@@ -112,7 +112,7 @@ def _image(image: ImageInUse | None) -> str:
     return (image.display_name or image.id) if image else ""
 
 
-def _whole_minutes(value: timedelta) -> timedelta:
-    """Seconds are noise on a page that is not redrawn; below a minute they are all there is."""
-    seconds = max(int(value.total_seconds()), 0)
-    return timedelta(seconds=seconds if seconds < 60 else seconds - seconds % 60)
+def _rough(value: timedelta) -> str:
+    """Seconds are noise on a page that is not drawn again by itself."""
+    minute = timedelta(minutes=1)
+    return "less than a minute" if value < minute else duration(value - value % minute)

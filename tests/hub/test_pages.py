@@ -98,7 +98,7 @@ async def test_waiting_and_cancelling(hub: RunningHub, issuer: FakeIssuer) -> No
     async with person(hub, issuer, "wait") as browser:
         page = await start(browser, "slow")
         assert page.path == "/hub/spawn-pending/wait@example.org"
-        assert "Your workspace starts" in page.words
+        assert "Starting your workspace" in page.words
         assert 'aria-live="polite"' in page.text
         assert '<noscript><meta http-equiv="refresh"' in page.text
         assert foreign_addresses(page) == []

@@ -58,11 +58,16 @@ def test_another_image_runs_and_the_reason_is_told() -> None:
     assert "no such image" in seen.fallback_reason
 
 
+def test_the_same_image_with_its_digest_is_no_other_image() -> None:
+    seen = view("running", workspace=replace(WORKSPACE, actual=replace(TORCH, digest="sha256:1")))
+    assert seen.requested_image == ""
+
+
 def test_what_was_chosen_before_is_not_shown_as_running() -> None:
     seen = view("stopped", stopped=Stop(NOW - timedelta(seconds=30), gpu=True))
     assert seen.image == seen.profile == seen.gpu == seen.end == ""
     assert seen.stopped
-    assert seen.since == "30 seconds"
+    assert seen.since == "less than a minute"
 
 
 def test_a_stop_of_earlier_is_not_told_while_it_runs_again() -> None:
