@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 Key = tuple[str, str]
 Listener = Callable[[str, JsonObject], None]
 
+_SHORT_WATCH = 0.1
 _RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -66,11 +68,15 @@ class Mirror:
             try:
                 if not version:
                     version = await self._list()
+                began = time.monotonic()
                 async for change in self._client.watch(self._resource, version, **self._params):
                     failures = 0
                     version = change.item["metadata"]["resourceVersion"]
                     if change.kind != "BOOKMARK":
                         self._apply(change.kind, change.item)
+                if time.monotonic() - began < _SHORT_WATCH:
+                    # A server that ends every watch at once must not be asked without a pause
+                    await asyncio.sleep(_SHORT_WATCH)
             except ApiError as error:
                 if error.status != 0:
                     version = ""

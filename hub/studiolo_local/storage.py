@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from studiolo_local.client import ApiClient, ApiError, JsonObject
-from studiolo_local.mirror import Key, Mirror, key_of
+from studiolo_local.mirror import Mirror, key_of
 from studiolo_local.recorder import Recorder
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ _BIND_COMPLETED: Final = "pv.kubernetes.io/bind-completed"
 _CLASSES: Final = frozenset({None, "standard", "local-directory"})
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _RETRY_SECONDS: Final = 1.0
+_PASSING: Final = frozenset({0, 429, 500, 503})
 
 
 def is_bound(claim: JsonObject) -> bool:
@@ -56,7 +57,10 @@ class LocalStorage:
         self._trash = data_dir / "trash"
         for path in (self._homes, self._volumes, self._trash):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._pending: dict[Key, asyncio.Task[None]] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        """What is being done about a claim, by its uid."""
+        # One at a time: a claim that goes and a new one of its name want the same directory
+        self._files = asyncio.Lock()
 
     def directory_of(self, claim: JsonObject) -> Path:
         """The directory of a bound claim."""
@@ -81,16 +85,15 @@ class LocalStorage:
     def _on_claim(
         self, client: ApiClient, recorder: Recorder, kind: str, claim: JsonObject
     ) -> None:
-        key = key_of(claim)
         if kind == "DELETED":
-            self._start(key, self._reclaim(claim))
+            self._start(claim, self._reclaim(claim))
             return
         if is_bound(claim) or "deletionTimestamp" in claim["metadata"]:
             return
-        if key in self._pending:
+        if claim["metadata"]["uid"] in self._tasks:
             return
         if has_volume(claim) or (waits_for_consumer(claim) and _selected_node(claim)):
-            self._start(key, self._provision(client, recorder, claim))
+            self._start(claim, self._provision(client, recorder, claim))
         elif kind == "ADDED":
             self._explain(recorder, claim)
 
@@ -108,60 +111,39 @@ class LocalStorage:
             message = "no persistent volumes available for this claim and no storage class is set"
             recorder.tell(_typed(claim), "Normal", "FailedBinding", message)
 
-    def _start(self, key: Key, work: Coroutine[object, object, None]) -> None:
+    def _start(self, claim: JsonObject, work: Coroutine[object, object, None]) -> None:
+        uid = str(claim["metadata"]["uid"])
         task = asyncio.ensure_future(work)
-        self._pending[key] = task
+        self._tasks[uid] = task
 
         def done(ended: asyncio.Task[None]) -> None:
-            if self._pending.get(key) is ended:
-                del self._pending[key]
+            if self._tasks.get(uid) is ended:
+                del self._tasks[uid]
             if not ended.cancelled() and (error := ended.exception()) is not None:
-                log.error("The claim %s/%s could not be served.", *key, exc_info=error)
+                log.error("The claim %s/%s could not be served.", *key_of(claim), exc_info=error)
 
         task.add_done_callback(done)
 
     async def _provision(self, client: ApiClient, recorder: Recorder, claim: JsonObject) -> None:
-        metadata, spec = claim["metadata"], claim["spec"]
-        # Provisioned and not bound yet: the last run ended in between
-        dynamic = not has_volume(claim) or _is_dynamic(claim)
-        volume = spec.get("volumeName") or f"pvc-{metadata['uid']}"
-        annotations = {_BIND_COMPLETED: "yes"}
-        if dynamic:
-            annotations[_PROVISIONED_BY] = PROVISIONER
-        bound = {
-            **claim,
-            "metadata": {
-                **metadata,
-                "annotations": {**(metadata.get("annotations") or {}), **annotations},
-            },
-            "spec": {**spec, "volumeName": volume},
-        }
-        await asyncio.to_thread(self._make, bound)
-        where = metadata["namespace"], metadata["name"]
-        change = {
-            "metadata": {"uid": metadata["uid"], "annotations": annotations},
-            "spec": {"volumeName": volume},
-        }
-        status = {
-            "phase": "Bound",
-            "accessModes": spec.get("accessModes") or ["ReadWriteOnce"],
-            "capacity": {"storage": spec["resources"]["requests"]["storage"]},
-        }
+        """Make the directory and bind the claim; tried again until it is done."""
+        bound = _as_bound(claim)
         while True:
             try:
-                await client.patch("persistentvolumeclaims", *where, change)
-                await client.patch(
-                    "persistentvolumeclaims", *where, {"status": status}, sub="status"
-                )
+                async with self._files:
+                    await asyncio.to_thread(self._make, bound)
+                await _write_binding(client, bound)
+            except OSError as error:
+                message = f"failed to provision volume: {error.strerror}"
+                recorder.tell(_typed(claim), "Warning", "ProvisioningFailed", message)
             except ApiError as error:
-                if error.status not in {0, 429, 500, 503}:
-                    log.warning("The claim %s/%s was not bound: %s", *where, error)
+                if error.status not in _PASSING:
+                    log.warning("The claim %s/%s was not bound: %s", *key_of(claim), error)
                     return
-                await asyncio.sleep(_RETRY_SECONDS)
             else:
                 break
-        if dynamic:
-            message = f"Successfully provisioned volume {volume}"
+            await asyncio.sleep(_RETRY_SECONDS)
+        if _is_dynamic(bound):
+            message = f"Successfully provisioned volume {bound['spec']['volumeName']}"
             recorder.tell(_typed(claim), "Normal", "ProvisioningSucceeded", message)
 
     def _make(self, claim: JsonObject) -> None:
@@ -188,7 +170,8 @@ class LocalStorage:
             return self._set_aside(directory)
 
         # Moved first: a new claim of the same name finds nothing, however long deleting takes
-        moved = await asyncio.to_thread(move)
+        async with self._files:
+            moved = await asyncio.to_thread(move)
         if moved is not None:
             await asyncio.to_thread(shutil.rmtree, moved, ignore_errors=True)
 
@@ -214,6 +197,36 @@ class LocalStorage:
             target = target.with_name(f"{directory.parent.name}.{directory.name}.{uid}.{number}")
         directory.replace(target)
         return target
+
+
+def _as_bound(claim: JsonObject) -> JsonObject:
+    """The claim as it will be when it is bound."""
+    metadata, spec = claim["metadata"], claim["spec"]
+    annotations = {**(metadata.get("annotations") or {}), _BIND_COMPLETED: "yes"}
+    # One that has a volume and our mark was provisioned when the last run ended too early
+    if not has_volume(claim):
+        annotations[_PROVISIONED_BY] = PROVISIONER
+    return {
+        **claim,
+        "metadata": {**metadata, "annotations": annotations},
+        "spec": {**spec, "volumeName": spec.get("volumeName") or f"pvc-{metadata['uid']}"},
+        "status": {
+            "phase": "Bound",
+            "accessModes": spec.get("accessModes") or ["ReadWriteOnce"],
+            "capacity": {"storage": spec["resources"]["requests"]["storage"]},
+        },
+    }
+
+
+async def _write_binding(client: ApiClient, bound: JsonObject) -> None:
+    metadata = bound["metadata"]
+    where = "persistentvolumeclaims", metadata["namespace"], metadata["name"]
+    change = {
+        "metadata": {"uid": metadata["uid"], "annotations": metadata["annotations"]},
+        "spec": {"volumeName": bound["spec"]["volumeName"]},
+    }
+    await client.patch(*where, change)
+    await client.patch(*where, {"status": bound["status"]}, sub="status")
 
 
 def _is_dynamic(claim: JsonObject) -> bool:

@@ -11,7 +11,6 @@ import contextlib
 import secrets
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from studiolo_local.clock import timestamp
@@ -85,11 +84,6 @@ class ContainerRunner:
         elif self._task is not None and not self._task.done():
             self._task.cancel()
 
-    def log_path(self, *, previous: bool = False) -> Path:
-        """Where the output of the present instance goes, or where the last one's went."""
-        number = self.record.restarts - (1 if previous else 0)
-        return self._scene.directory / "logs" / self.record.name / f"{number}.log"
-
     async def _run_once(self, image: StoredImage) -> Exit:
         """Create and run one instance to its end."""
         self.record.image_id = image.image_id
@@ -112,7 +106,7 @@ class ContainerRunner:
         while True:
             container_id = secrets.token_hex(32)
             number = self._created
-            log = self._scene.directory / "logs" / self.record.name / f"{number}.log"
+            log = self._scene.log_path(self.record.name, number)
             try:
                 prepared = await plan(
                     self._services,
@@ -155,7 +149,8 @@ class ContainerRunner:
 
     def _forget_logs(self) -> None:
         """Keep the output of this instance and of the one before."""
-        for path in self.log_path().parent.glob("*.log*"):
+        directory = self._scene.log_path(self.record.name, 0).parent
+        for path in directory.glob("*.log*"):
             number = path.name.partition(".")[0]
             if number.isdigit() and int(number) < self.record.restarts - 1:
                 path.unlink(missing_ok=True)
@@ -205,7 +200,8 @@ class ContainerRunner:
         wanted = self._spec.get("terminationMessagePolicy") == "FallbackToLogsOnError"
         if not wanted or ended.code == 0:
             return ""
-        return await asyncio.to_thread(last_words, self.log_path())
+        path = self._scene.log_path(self.record.name, self.record.restarts)
+        return await asyncio.to_thread(last_words, path)
 
     def _end(self, code: int, reason: str, message: str, *, started: str) -> None:
         record = self.record

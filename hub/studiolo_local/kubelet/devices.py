@@ -14,6 +14,7 @@ from typing import Final
 from studiolo_local.nodes import Device
 
 VISIBLE: Final = "NVIDIA_VISIBLE_DEVICES"
+_LIBRARY_PATH: Final = "LD_LIBRARY_PATH"
 SIMULATED: Final = "STUDIOLO_SIMULATED_GPUS"
 
 
@@ -52,21 +53,22 @@ def plugin_variables(devices: Mapping[str, Sequence[Device]]) -> dict[str, str]:
 
 
 def simulation_variables(
-    devices: Mapping[str, Sequence[Device]], visible: str, library: Path | None
+    devices: Mapping[str, Sequence[Device]], environment: Mapping[str, str], library: Path | None
 ) -> dict[str, str]:
-    """What makes the container's simulated NVIDIA GPUs answer to NVML.
+    """What makes the container's simulated NVIDIA GPUs answer to NVML, over its `environment`.
 
-    `visible` is the container's final NVIDIA_VISIBLE_DEVICES: a device that it does not name is
-    not seen, as with the real container toolkit.
+    A device that NVIDIA_VISIBLE_DEVICES does not name is not seen, as with the real toolkit.
     """
-    wanted = {name.strip() for name in visible.split(",")}
+    wanted = {name.strip() for name in environment.get(VISIBLE, "").split(",")}
     unique = {each.uuid: each for each in _nvidia(devices)}
     seen = [each for each in unique.values() if wanted & {each.uuid, "all"}]
     if not seen:
         return {}
     result = {SIMULATED: json.dumps([each.describe() for each in seen])}
     if library is not None:
-        result["LD_LIBRARY_PATH"] = str(library if library.is_dir() else library.parent)
+        directory = str(library if library.is_dir() else library.parent)
+        others = environment.get(_LIBRARY_PATH)
+        result[_LIBRARY_PATH] = f"{directory}:{others}" if others else directory
     return result
 
 

@@ -108,17 +108,16 @@ class Kubelet:
     async def read_log(self, request: LogRequest) -> AsyncGenerator[bytes, None]:
         """A container's output, for the API; raises LogsUnavailable before the first piece."""
         worker = self._workers.get(request.uid)
-        runner = worker.runner(request.container) if worker else None
+        record = worker.record(request.container) if worker else None
         where = f'container "{request.container}" in pod "{request.pod}"'
-        if worker is None or runner is None or not runner.record.container_id:
+        if worker is None or record is None or not record.container_id:
             raise LogsUnavailable(f"{where} is waiting to start: ContainerCreating")
-        instance = runner.record.restarts
+        instance = record.restarts
         if request.previous and instance == 0:
             raise LogsUnavailable(f"previous terminated {where} not found")
-        path = runner.log_path(previous=request.previous)
+        path = worker.log_path(request.container, instance - request.previous)
 
         def ended() -> bool:
-            record = runner.record
             same = record.restarts == instance and not request.previous
             return not (same and record.running)
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from studiolo_local.client import ApiError
 from studiolo_local.kubelet.command import command_line, expand
-from studiolo_local.kubelet.devices import VISIBLE, plugin_variables, simulation_variables
+from studiolo_local.kubelet.devices import plugin_variables, simulation_variables
 from studiolo_local.kubelet.environment import (
     ConfigProblem,
     Source,
@@ -71,16 +71,13 @@ async def plan(
     links = planned_links(layout, _home_path(layout, home_paths))
     made, skipped = await asyncio.to_thread(prepare, layout, links)
     scene.links.extend(link for link in made if link not in scene.links)
-    told = {name: layout.translate(value) for name, value in own.items() if name != "HOME"}
+    told = {**from_image, **from_plugins, **own}
     environment = {
-        **_base(services, scene),
-        **{name: value for name, value in from_image.items() if name not in {"PATH", "HOME"}},
-        **from_plugins,
-        **told,
+        **{name: layout.translate(value) for name, value in told.items() if name != "PATH"},
+        **_base(services, scene, told),
         **layout.variables(),
     }
-    visible = environment.get(VISIBLE, "")
-    environment |= simulation_variables(devices, visible, services.gpu_library)
+    environment |= simulation_variables(devices, environment, services.gpu_library)
     image_path = own.get("PATH") or from_image.get("PATH") or _IMAGE_PATH
     program, arguments = await asyncio.to_thread(
         _locate, services, services.images, image, words, image_path
@@ -127,12 +124,12 @@ async def _read_sources(
     return found
 
 
-def _base(services: Services, scene: Scene) -> dict[str, str]:
-    """What a container finds in its environment although nobody set it."""
+def _base(services: Services, scene: Scene, told: Mapping[str, str]) -> dict[str, str]:
+    """What a process needs on this machine. PATH is the machine's, whatever the image has."""
     return {
         "PATH": services.search_path,
-        "LANG": "C.UTF-8",
-        "HOSTNAME": str(scene.pod["metadata"]["name"]),
+        "LANG": told.get("LANG", "C.UTF-8"),
+        "HOSTNAME": told.get("HOSTNAME") or str(scene.pod["metadata"]["name"]),
     }
 
 

@@ -11,6 +11,7 @@ import logging
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 from studiolo_local.client import ApiError, JsonObject
@@ -100,9 +101,14 @@ class PodWorker:
         self._grace = min(self._grace, _FORCED_GRACE)
         self._deleting.set()
 
-    def runner(self, container: str) -> ContainerRunner | None:
-        """The runner of a container, once it has one."""
-        return self._runners.get(container)
+    def record(self, container: str) -> ContainerRecord | None:
+        """What is known of a container."""
+        every = (*self._initial, *self._records)
+        return next((each for each in every if each.name == container), None)
+
+    def log_path(self, container: str, instance: int) -> Path:
+        """Where the output of a container's instance is kept."""
+        return self._scene.log_path(container, instance)
 
     async def run(self) -> None:
         """From the binding to the end. Cancelled, it stops the containers and tells nothing."""

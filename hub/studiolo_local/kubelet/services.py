@@ -70,6 +70,10 @@ class Scene:
         metadata = self.pod["metadata"]
         return f"{metadata['name']}_{metadata['namespace']}({metadata['uid']})"
 
+    def log_path(self, container: str, instance: int) -> Path:
+        """Where the output of a container's instance is kept; they are counted from 0."""
+        return self.directory / "logs" / container / f"{instance}.log"
+
     @property
     def addresses(self) -> dict[str, str]:
         """The status fields that an environment may ask for."""

@@ -70,7 +70,8 @@ class BlobStore:
         if not (directory / "_manifests").is_dir():
             raise Refused("NAME_UNKNOWN", f"There is no repository {name}.", 404)
         tags = directory / "_tags"
-        return sorted(path.name for path in tags.iterdir()) if tags.is_dir() else []
+        # A name with a dot in front is one that is being written
+        return sorted(path.name for path in tags.glob("[!.]*"))
 
     def blob(self, digest: str) -> Path:
         """The file of a blob."""

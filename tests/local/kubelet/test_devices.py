@@ -18,6 +18,7 @@ from studiolo_local.nodes import Device
 
 GPUS = tuple(Device(f"GPU-{n}", f"GPU-{n}", "Simulated A100", 81920) for n in range(3))
 SHARES = tuple(Device(f"GPU-9::{n}", "GPU-9", "Simulated T4", 15360) for n in range(2))
+ALL = {"NVIDIA_VISIBLE_DEVICES": "all"}
 SLICE = Device("MIG-1", "MIG-1", "Simulated slice", 9984, mig=True, parent="GPU-8")
 
 
@@ -62,12 +63,14 @@ def test_what_the_plugin_says() -> None:
     ],
 )
 def test_what_the_container_sees(visible: str, seen: list[str]) -> None:
-    told = simulation_variables({"nvidia.com/gpu": GPUS[:2]}, visible, None)
+    told = simulation_variables(
+        {"nvidia.com/gpu": GPUS[:2]}, {"NVIDIA_VISIBLE_DEVICES": visible}, None
+    )
     assert [each["uuid"] for each in json.loads(told.get("STUDIOLO_SIMULATED_GPUS", "[]"))] == seen
 
 
 def test_a_slice_names_its_card() -> None:
-    told = simulation_variables({"nvidia.com/mig-1g.10gb": (SLICE,)}, "MIG-1", None)
+    told = simulation_variables({"nvidia.com/mig-1g.10gb": (SLICE,)}, ALL, None)
     assert json.loads(told["STUDIOLO_SIMULATED_GPUS"]) == [
         {
             "uuid": "MIG-1",
@@ -83,9 +86,12 @@ def test_the_stand_in_library(tmp_path: Path) -> None:
     library = tmp_path / "libnvidia-ml.so.1"
     library.touch()
     for given in (library, tmp_path):
-        told = simulation_variables({"nvidia.com/gpu": GPUS[:1]}, "all", given)
+        told = simulation_variables({"nvidia.com/gpu": GPUS[:1]}, ALL, given)
         assert told["LD_LIBRARY_PATH"] == str(tmp_path)
-    assert simulation_variables({"amd.com/gpu": GPUS}, "all", library) == {}
+    assert simulation_variables({"amd.com/gpu": GPUS}, ALL, library) == {}
+    mine = {**ALL, "LD_LIBRARY_PATH": "/my/own"}
+    told = simulation_variables({"nvidia.com/gpu": GPUS[:1]}, mine, library)
+    assert told["LD_LIBRARY_PATH"] == f"{tmp_path}:/my/own"
 
 
 def test_the_ledger_outlives_the_kubelet(tmp_path: Path) -> None:
