@@ -22,13 +22,12 @@ class FieldConflict:
     """A field that another manager holds with another value."""
 
     manager: str
-    api_version: str
     path: Path
 
     @property
     def text(self) -> str:
         """Say who holds which field."""
-        return f'conflict with "{self.manager}" using {self.api_version}: {self.field}'
+        return f'conflict with "{self.manager}": {self.field}'
 
     @property
     def field(self) -> str:
@@ -86,7 +85,7 @@ def _conflicts(
     for other in others:
         held: FieldSet = other.get("fieldsV1") or {}
         found += [
-            FieldConflict(str(other.get("manager")), str(other.get("apiVersion")), path)
+            FieldConflict(str(other.get("manager")), path)
             for path in field_sets.leaves(held)
             if path in wanted
             and _differs(field_sets.find(live, path), field_sets.find(config, path))

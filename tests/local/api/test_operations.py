@@ -333,7 +333,7 @@ def test_applying_makes_an_object_and_then_changes_it() -> None:
     before = store.version
     operations.apply(resources.PODS, ONE, labelled("one", b="2"), terms)
     assert store.version == before
-    with refused(409, "Conflict", 'conflict with "tests" using v1: .metadata.labels.b'):
+    with refused(409, "Conflict", 'conflict with "tests": .metadata.labels.b'):
         operations.apply(resources.PODS, ONE, labelled("one", b="3"), Terms(manager="other"))
     with refused(422, "Invalid", "fieldManager: Required value"):
         operations.apply(resources.PODS, ONE, labelled("one"), Terms())

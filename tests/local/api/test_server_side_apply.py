@@ -49,7 +49,7 @@ def test_a_field_that_another_manager_holds_is_a_conflict() -> None:
     with pytest.raises(ApplyConflictError) as caught:
         apply(live, config("two", a="1"), "second")
     texts = [conflict.text for conflict in caught.value.conflicts]
-    assert texts == ['conflict with "first" using v1: .spec.containers[name="main"].image']
+    assert texts == ['conflict with "first": .spec.containers[name="main"].image']
 
 
 def test_the_same_value_is_held_together_and_stays_until_both_let_go() -> None:
