@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from studiolo_local.client import ApiClient, ApiError
 from studiolo_local.cluster import NAMESPACE, Cluster
 from studiolo_local.kubelet.backoff import Timing
+from studiolo_local.mirror import Mirror
 from studiolo_local.nodes import DEMO_NODES, SimulatedNode
 
 PYTHON = "registry.studiolo.test/python:3.13"
@@ -36,6 +37,27 @@ class Running:
     def __init__(self, cluster: Cluster, client: ApiClient) -> None:
         self.cluster = cluster
         self.client = client
+        self._seen: dict[str, list[Object]] = {}
+        self._more = asyncio.Event()
+        self._pods = Mirror(client, "pods")
+        self._pods.listen(self._see)
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[Self]:
+        """See every state of every pod until the block ends, however short it lasts."""
+        task = asyncio.create_task(self._pods.run())
+        await self._pods.synced.wait()
+        try:
+            yield self
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def _see(self, kind: str, found: Object) -> None:
+        if kind != "DELETED":
+            self._seen.setdefault(found["metadata"]["name"], []).append(found)
+        self._more.set()
 
     async def create(self, resource: str, body: Object) -> Object:
         """Create an object in the namespace of the workspaces."""
@@ -53,19 +75,19 @@ class Running:
     async def until(
         self, name: str, condition: Callable[[Object], bool], seconds: float = 20
     ) -> Object:
-        """Wait until a pod is as it should be; the pod."""
-        seen: Object | None = None
+        """Wait until a pod is, or for a moment was, as it should be; the pod as it was then."""
         try:
             async with asyncio.timeout(seconds):
                 while True:
-                    seen = await self.pod(name)
-                    if seen is not None and condition(seen):
-                        return seen
-                    await asyncio.sleep(0.02)
+                    self._more.clear()
+                    for found in self._seen.get(name, ()):
+                        if condition(found):
+                            return found
+                    await self._more.wait()
         except TimeoutError:
-            status = seen["status"] if seen else None
+            states = [found.get("status") for found in self._seen.get(name, ())]
             raise AssertionError(
-                f"The pod {name} did not come to it: {status} {await self.events(name)}"
+                f"The pod {name} did not come to it: {states} {await self.events(name)}"
             ) from None
 
     async def until_gone(self, name: str, seconds: float = 20) -> None:
@@ -115,8 +137,12 @@ async def running_cluster(
 ) -> AsyncIterator[Running]:
     """A cluster over a directory until the block ends."""
     cluster = Cluster(data_dir, nodes=nodes, timing=timing, gpu_library=gpu_library)
-    async with cluster, ApiClient(cluster.api_url, cluster.token) as client:
-        yield Running(cluster, client)
+    async with (
+        cluster,
+        ApiClient(cluster.api_url, cluster.token) as client,
+        Running(cluster, client).watching() as running,
+    ):
+        yield running
 
 
 def pod(name: str, command: Sequence[str] = (), *, image: str = PYTHON, **container: Any) -> Object:

@@ -122,8 +122,10 @@ async def run_stubborn(data_dir: Path) -> None:
     cluster = Cluster(data_dir)
     cluster.token = (data_dir / "token").read_text()
     cluster.api_url = json.loads((data_dir / "cluster.json").read_text())["api_url"]
-    async with ApiClient(cluster.api_url, cluster.token) as client:
-        running = Running(cluster, client)
+    async with (
+        ApiClient(cluster.api_url, cluster.token) as client,
+        Running(cluster, client).watching() as running,
+    ):
         body = pod("stubborn", command=[])
         body["spec"]["containers"][0]["command"] = ["sh", "-c", STUBBORN]
         await running.create("pods", body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -21,6 +22,7 @@ from studiolo_local.registry.demo_images import (
 from studiolo_local.registry.oci_image import ImageFile, ImageRecipe, build_image
 
 from tests.local.running_cluster import (
+    QUICK,
     READY,
     SERVE,
     Running,
@@ -116,16 +118,20 @@ async def test_a_running_update_carries_address_and_containers_together(cluster:
     ids=["missing", "unknown registry", "invalid"],
 )
 async def test_an_image_that_cannot_be_pulled(
-    cluster: Running, image: str, first: str, then: str, text: str
+    tmp_path: Path, image: str, first: str, then: str, text: str
 ) -> None:
-    await cluster.create("pods", pod("bad", image=image))
-    found = await cluster.until("bad", waits_for(first))
-    assert text in container_of(found)["state"]["waiting"]["message"]
-    await cluster.until("bad", waits_for(then))
-    told = [(reason, message) for _, reason, message in await cluster.events("bad")]
-    assert ("Failed", f"Error: {first}") in told
-    if then == "ImagePullBackOff":
-        assert await cluster.until_told("bad", "BackOff") == f'Back-off pulling image "{image}"'
+    # Long enough for the first state to be written before it is the second
+    timing = replace(QUICK, event=0.5)
+    async with running_cluster(tmp_path, timing=timing) as cluster:
+        await cluster.create("pods", pod("bad", image=image))
+        found = await cluster.until("bad", waits_for(first))
+        assert text in container_of(found)["state"]["waiting"]["message"]
+        await cluster.until("bad", waits_for(then))
+        if then == "ImagePullBackOff":
+            message = f'Back-off pulling image "{image}"'
+            assert await cluster.until_told("bad", "BackOff") == message
+        told = [(reason, message) for _, reason, message in await cluster.events("bad")]
+        assert ("Failed", f"Error: {first}") in told
 
 
 async def test_an_image_that_is_pushed_later_is_found(cluster: Running) -> None:
