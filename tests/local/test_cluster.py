@@ -150,6 +150,8 @@ async def test_what_even_the_shims_left_goes_at_the_next_start(tmp_path: Path) -
         shims = [
             pid for pid in everything if b"shim.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
         ]
+        for pid in shims:
+            os.kill(pid, signal.SIGSTOP)
         os.kill(process.pid, signal.SIGKILL)
         for pid in shims:
             os.kill(pid, signal.SIGKILL)

@@ -193,6 +193,7 @@ async def test_leftovers_of_a_crash_are_found_by_their_mark(tmp_path: Path) -> N
         pids = marked(marks_of(tmp_path))
         shim = min(pids)
         # Both at once: nobody is left to take the descendants along
+        os.kill(shim, signal.SIGSTOP)
         os.kill(kubelet.pid, signal.SIGKILL)
         os.kill(shim, signal.SIGKILL)
         kubelet.wait()
