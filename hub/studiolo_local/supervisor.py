@@ -35,6 +35,8 @@ class Part:
     command: Sequence[str]
     ready: Ready
     environment: Mapping[str, str] = field(default_factory=dict)
+    before_stop: Callable[[], Awaitable[None]] | None = None
+    """What is to be done while it still answers; it counts towards `stop_seconds`."""
     start_seconds: float = 60.0
     stop_seconds: float = 10.0
 
@@ -157,13 +159,25 @@ class Supervisor:
         if running is None:
             return
         part, process = running
-        stopping = asyncio.create_task(process.stop(part.stop_seconds))
         hurry = asyncio.create_task(self._in_a_hurry.wait())
+        stopping = asyncio.create_task(self._stop_gently(part, process))
         await asyncio.wait({stopping, hurry}, return_when=asyncio.FIRST_COMPLETED)
         hurry.cancel()
         if not stopping.done():
+            stopping.cancel()
             await process.stop(0)
-        await stopping
+        await asyncio.gather(stopping, return_exceptions=True)
+
+    async def _stop_gently(self, part: Part, process: ContainerProcess) -> None:
+        if part.before_stop is not None:
+            try:
+                async with asyncio.timeout(part.stop_seconds):
+                    await part.before_stop()
+            except Exception as error:  # noqa: BLE001  # whatever it was, the part must still end
+                self._say(
+                    f"The {part.name} is stopped all the same: {error or type(error).__name__}"
+                )
+        await process.stop(part.stop_seconds)
 
     def _order(self, part: Part) -> Order:
         program = shutil.which(part.command[0]) or part.command[0]

@@ -32,6 +32,9 @@ users:
   - {name: dora, full_name: Dora Novak, email: dora@studiolo.test, groups: [research]}
   - {name: emil, full_name: Emil Haas, email: emil@studiolo.test, groups: [research]}
   - {name: fay, full_name: Fay Osei, email: fay@studiolo.test, groups: [research]}
+  - {name: hal, full_name: Hal Bergmann, email: hal@studiolo.test, groups: [research]}
+  - {name: ivy, full_name: Ivy Tanaka, email: ivy@studiolo.test, groups: [research]}
+  - {name: kim, full_name: Kim Duarte, email: kim@studiolo.test, groups: [research]}
   - {name: gus, full_name: Gus Moreau, email: gus@studiolo.test, groups: [research]}
 """
 
@@ -57,13 +60,15 @@ class RunningDemo:
         began = time.monotonic()
         (folder / "users.yaml").write_text(PEOPLE)
         process = subprocess.Popen(
-            [sys.executable, "-m", "studiolo_local", "demo"]
-            + ["--port", str(any_free()), "--data", str(folder)],
+            [
+                sys.executable, "-m", "studiolo_local", "demo",
+                "--port", str(any_free()), "--data", str(folder),
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-        )
+        )  # fmt: skip
         lines: queue.Queue[str | None] = queue.Queue()
         reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
         reader.start()
@@ -115,7 +120,7 @@ class RunningDemo:
         return items
 
     def stop_all_workspaces(self) -> None:
-        """Leave a quiet cluster to the next journey: what is left is deleted behind the hub's back."""
+        """Leave a quiet cluster to the next journey, behind the hub's back."""
         if self.pods():
             self.kubectl("delete", "pods", "--all", "--wait=true", "--grace-period=1")
 

@@ -10,11 +10,11 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Visit
-from tests.browser.running_demo import RunningDemo
+from tests.browser.running_demo import RunningDemo, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
-WITHIN_MS = 10_000
+WITHIN_SECONDS = 10
 
 
 @pytest.fixture
@@ -56,14 +56,9 @@ def test_an_edit_counts_at_once_and_a_bad_one_is_told_to_administrators(
 
 def _reload_until(page: Page, words: str) -> None:
     """Load a page anew, as a person would, until it shows the words."""
-    page.wait_for_function(
-        """async words => {
-             const answer = await fetch(window.location.href);
-             return (await answer.text()).includes(words);
-           }""",
-        arg=words,
-        timeout=WITHIN_MS,
-        polling=500,
-    )
-    page.reload()
-    expect(page.get_by_text(words)).to_be_visible()
+
+    def shown() -> bool:
+        page.reload()
+        return page.get_by_text(words).is_visible()
+
+    until(shown, seconds=WITHIN_SECONDS, what=f"the page shows {words!r}")

@@ -15,20 +15,23 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "status", "words"),
     [
-        pytest.param("image.value = 'not-there'", "not-there", id="an image that is not offered"),
-        pytest.param("profile.value = 'gpu-4'", "gpu-4", id="a profile of another group"),
+        pytest.param("image.value = 'not-there'", 400, "not-there", id="an unknown image"),
+        pytest.param("profile.value = 'gpu-4'", 403, "gpu-4", id="a profile of another group"),
         pytest.param(
-            "profile.name = 'node_selector'", "node_selector", id="a field that is not asked for"
+            "image.insertAdjacentHTML('afterend', '<input name=node_selector value=x>')",
+            400,
+            "node_selector",
+            id="a field that is not asked for",
         ),
         pytest.param(
-            "image.value = '<img src=x onerror=alert(1)>'", "<img", id="markup stays text"
+            "image.value = '<img src=x onerror=alert(1)>'", 400, "<img", id="markup stays text"
         ),
     ],
 )
 def test_a_form_that_was_tampered_with_is_refused(
-    page: Page, demo: RunningDemo, screenshots: Path, change: str, words: str
+    page: Page, demo: RunningDemo, screenshots: Path, change: str, status: int, words: str
 ) -> None:
     steps.sign_in(page, "ben")
     steps.open_menu(page)
@@ -41,7 +44,7 @@ def test_a_form_that_was_tampered_with_is_refused(
     )
     with page.expect_response(lambda answer: answer.request.method == "POST") as posted:
         steps.start(page)
-    assert posted.value.status == 400
+    assert posted.value.status == status
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text(words)
     expect(page.locator("img[src=x]")).to_have_count(0)
@@ -102,9 +105,8 @@ def _ask_hub(page: Page, method: str, path: str, body: object) -> dict[str, Any]
     """Ask the hub's API with the person's own session and XSRF token."""
     answer: dict[str, Any] = page.evaluate(
         """async ([method, path, body]) => {
-             const answer = await fetch(`/hub/api/${path}`, {
+             const answer = await fetch(`/hub/api/${path}?_xsrf=${window.jhdata.xsrf_token}`, {
                method,
-               headers: {'X-XSRFToken': window.jhdata.xsrf_token},
                body: body === null ? undefined : JSON.stringify(body),
              });
              return {status: answer.status, text: await answer.text()};

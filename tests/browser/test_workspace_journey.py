@@ -1,4 +1,4 @@
-"""The main job from end to end: sign in, choose, work, stop with the button, start again elsewhere."""
+"""The main job from end to end: sign in, choose, work, stop with the button, start again."""
 
 from __future__ import annotations
 
@@ -79,6 +79,7 @@ def test_a_notebook_kernel_runs_in_a_workspace(page: Page) -> None:
     steps.start(page)
     steps.wait_for_lab(page)
     page.locator(".jp-LauncherCard[data-category=Notebook]").first.click()
+    expect(page.get_by_text(re.compile(r"\| Idle$"))).to_be_visible(timeout=30_000)
     cell = page.locator(".jp-Notebook .jp-Cell .cm-content").first
     cell.click()
     cell.type("6 * 7")

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -135,6 +136,40 @@ async def test_hurrying_ends_a_part_that_does_not_listen(scene: Scene) -> None:
     async with asyncio.timeout(5):
         await stopping
     assert [pid for pid in scene.pids("hub") if psutil.pid_exists(pid)] == []
+
+
+async def test_what_is_to_be_done_before_the_end_is_done_while_the_part_answers(
+    scene: Scene,
+) -> None:
+    seen: list[bool] = []
+
+    async def before_stop() -> None:
+        seen.append(psutil.pid_exists(scene.pids("cluster")[0]))
+
+    await scene.supervisor.start([replace(scene.part("cluster"), before_stop=before_stop)])
+    await scene.supervisor.stop()
+    assert seen == [True]
+
+
+@pytest.mark.parametrize("hurried", [False, True])
+async def test_a_part_ends_though_what_comes_before_fails_or_takes_for_ever(
+    scene: Scene, hurried: bool
+) -> None:
+    async def before_stop() -> None:
+        if hurried:
+            await asyncio.Event().wait()
+        raise OSError("the API is away")
+
+    await scene.supervisor.start([replace(scene.part("cluster"), before_stop=before_stop)])
+    if hurried:
+        scene.supervisor.hurry()
+    async with asyncio.timeout(10):
+        await scene.supervisor.stop()
+    assert [pid for pid in scene.pids("cluster") if psutil.pid_exists(pid)] == []
+    said = scene.said[-1]
+    assert said == (
+        "The cluster answers" if hurried else "The cluster is stopped all the same: the API is away"
+    )
 
 
 async def test_being_called_off_while_parts_come_up_leaves_nothing(scene: Scene) -> None:

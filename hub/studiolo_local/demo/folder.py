@@ -50,6 +50,16 @@ class DemoFolder:
         return self.cluster / "kubeconfig"
 
     @property
+    def cluster_description(self) -> Path:
+        """Where the cluster says its addresses, while all of it answers."""
+        return self.cluster / "cluster.json"
+
+    @property
+    def cluster_token(self) -> Path:
+        """What opens the cluster's API."""
+        return self.cluster / "token"
+
+    @property
     def hub(self) -> Path:
         """The hub's database and secrets."""
         return self.root / "hub"

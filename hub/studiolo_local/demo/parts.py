@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -16,6 +17,7 @@ from studiolo_hub import settings_file
 
 from studiolo_local.demo.folder import DemoFolder
 from studiolo_local.demo.hub_settings import CLIENT_ID, Addresses, settings_text
+from studiolo_local.demo.workspaces import end_workspaces
 from studiolo_local.private_files import write_private
 from studiolo_local.signin.provider import SigninSettings
 from studiolo_local.supervisor import Part, Ready
@@ -70,6 +72,7 @@ def cluster_part(
         ],
         environment=_environment(),
         ready=_cluster_answers(folder, _answers(session, f"{at.registry}/v2/")),
+        before_stop=partial(end_workspaces, folder),
         stop_seconds=30,
     )  # fmt: skip
 
@@ -143,7 +146,7 @@ def _cluster_answers(folder: DemoFolder, registry_answers: Ready) -> Ready:
     async def ready() -> bool:
         # The cluster writes its description when all of it answers, and removes an old one before
         # its registry begins.
-        return await registry_answers() and (folder.cluster / "cluster.json").exists()
+        return await registry_answers() and folder.cluster_description.exists()
 
     return ready
 
