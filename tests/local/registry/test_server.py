@@ -65,7 +65,18 @@ async def test_a_manifest(http: aiohttp.ClientSession, method: str, reference: s
         ("/v2/Team/tags/list", 404, "NAME_UNKNOWN"),
         ("/v2/_catalog?n=x", 400, "PAGINATION_NUMBER_INVALID"),
     ],
-    ids=["tag", "repository", "digest", "blob", "bad digest", "tags", "dots", "hidden", "capitals", "n"],
+    ids=[
+        "tag",
+        "repository",
+        "digest",
+        "blob",
+        "bad digest",
+        "tags",
+        "dots",
+        "hidden",
+        "capitals",
+        "n",
+    ],
 )
 async def test_what_is_not_there(
     http: aiohttp.ClientSession, path: str, status: int, code: str
