@@ -6,6 +6,7 @@ the settings is commented where it stands.
 """
 
 import contextlib
+import math
 import os
 import secrets as random
 import sys
@@ -74,12 +75,16 @@ def _hub(c: Any, hub: Hub) -> None:
     app.named_server_limit_per_user = hub.named_workspaces
     app.concurrent_spawn_limit = hub.concurrent_spawns
     app.active_server_limit = hub.active_workspaces
-    # Idleness is judged by the minute, so it is known by the minute.
+    # Routes are compared with the running workspaces, and mended, this often.
     app.last_activity_interval = 60
+    # Idleness is judged by the minute, so it is known by the minute.
     app.activity_resolution = 30
+    # A workspace that is slow to answer is looked for while the hub already serves its pages.
+    app.init_spawners_timeout = 2
 
 
 def _proxy(c: Any, proxy: Proxy, state_dir: Path) -> None:
+    c.JupyterHub.proxy_class = "studiolo_hub.proxy.WorkspaceProxy"
     trait = c.ConfigurableHTTPProxy
     trait.should_start = not proxy.external
     trait.command = list(proxy.command)
@@ -103,6 +108,8 @@ def _workspaces(c: Any, workspaces: Workspaces) -> None:
     spawner.namespace = workspaces.namespace
     spawner.catalogue_path = str(workspaces.catalogue_path)
     spawner.registries = plain_registries(workspaces.registries)
+    every = workspaces.check_images_every
+    spawner.image_check_period = math.ceil(every.total_seconds()) if every else 0
     spawner.args = list(workspaces.args)
     spawner.environment = dict(workspaces.environment)
     spawner.service_account = workspaces.service_account
@@ -138,6 +145,8 @@ def _catalogue_link(c: Any, settings: Settings) -> CatalogueLink:
 
 def _culler(c: Any, settings: Settings) -> None:
     culling = settings.culling
+    report_every = str(int(culling.report_every.total_seconds()))
+    c.WorkspaceSpawner.environment.setdefault("JUPYTERHUB_ACTIVITY_INTERVAL", report_every)
     if not culling.enabled:
         return
     c.JupyterHub.services = [
@@ -152,6 +161,7 @@ def _culler(c: Any, settings: Settings) -> None:
             "environment": {
                 "STUDIOLO_CATALOGUE": str(settings.workspaces.catalogue_path.absolute()),
                 "STUDIOLO_CULL_EVERY": str(int(culling.every.total_seconds())),
+                "STUDIOLO_REPORT_EVERY": report_every,
                 "STUDIOLO_CULL_UNKNOWN_AFTER": str(
                     int(culling.unknown_profile_timeout.total_seconds())
                 ),

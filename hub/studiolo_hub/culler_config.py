@@ -7,6 +7,7 @@ arbiter said no, and `cull_users` would delete people together with their homes.
 
 import logging
 import os
+from datetime import timedelta
 from pathlib import Path
 
 from studiolo_spawner.catalogue_file import CatalogueFile
@@ -22,5 +23,6 @@ c.IdleCuller.cull_every = int(os.environ["STUDIOLO_CULL_EVERY"])
 c.IdleCuller.cull_users = False
 c.IdleCuller.max_age = 0
 c.IdleCuller.cull_arbiter_hook = CullArbiter(
-    CatalogueFile(Path(os.environ["STUDIOLO_CATALOGUE"]), log=logging.getLogger("studiolo.culler"))
+    CatalogueFile(Path(os.environ["STUDIOLO_CATALOGUE"]), log=logging.getLogger("studiolo.culler")),
+    report_every=timedelta(seconds=int(os.environ["STUDIOLO_REPORT_EVERY"])),
 )

@@ -74,15 +74,22 @@ def arbitrate(
     server: Mapping[str, object],
     policies: Policies,
     now: datetime,
+    *,
+    report_every: timedelta,
 ) -> Decision:
-    """Decide about one running server. `server` is the Hub API's model of it, `now` is in UTC."""
+    """Decide about one running server. `server` is the Hub API's model of it, `now` is in UTC.
+
+    Workspaces tell only every `report_every` when they were last active. An idle one is stopped two
+    reports after its time-out: whoever went on working in the last moment is known by then, even
+    if one report was lost.
+    """
     policy = policies.of(server)
     started = _time(server.get("started"))
     if policy.max_lifetime is not None and started and now - started >= policy.max_lifetime:
         return Decision(cull=True, reason=f"has run for its maximum of {policy.max_lifetime}")
     if policy.timeout is None:
         return Decision(cull=False, reason="its profile never stops it for being idle")
-    if inactive is not None and inactive >= policy.timeout:
+    if inactive is not None and inactive >= policy.timeout + 2 * report_every:
         return Decision(cull=True, reason=f"was idle for its profile's {policy.timeout}")
     return Decision(cull=False, reason="is in use, or not idle for long enough")
 
@@ -116,9 +123,11 @@ class CullArbiter:
         self,
         catalogue: Watched,
         *,
+        report_every: timedelta,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._catalogue = catalogue
+        self._report_every = report_every
         self._clock = clock
 
     async def __call__(
@@ -133,7 +142,9 @@ class CullArbiter:
             log.warning("Nothing is stopped: %s", error)
             return False
         policies = policies_of(self._catalogue.snapshot, unknown=timedelta(seconds=inactive_limit))
-        decision = arbitrate(inactive, server, policies, self._clock())
+        decision = arbitrate(
+            inactive, server, policies, self._clock(), report_every=self._report_every
+        )
         if decision.cull:
             log.info("Workspace %s is stopped: it %s", server.get("full_name"), decision.reason)
         return decision.cull

@@ -22,7 +22,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from studiolo_spawner.catalogue_fields import Duration
+from studiolo_spawner.catalogue_fields import Duration, DurationOrNever
 
 from studiolo_hub.claims import SignInRefused, canonical_name
 
@@ -335,6 +335,11 @@ class Workspaces(_Section):
     registries: dict[str, Registry] = Field(
         default_factory=dict, description="Registries by the host that references name."
     )
+    check_images_every: DurationOrNever = Field(
+        timedelta(minutes=10),
+        description="How often the registries are asked about all images of the catalogue, or "
+        "`never`. Images that cannot be pulled are marked on the menu.",
+    )
     service_account: str | None = Field(
         None,
         description="Service account of workspaces. None: they get no way into the cluster's API.",
@@ -353,6 +358,11 @@ class Culling(_Section):
 
     enabled: bool = Field(True, description="Stop idle workspaces.")
     every: Duration = Field(timedelta(minutes=1), description="How often idleness is looked at.")
+    report_every: Duration = Field(
+        timedelta(minutes=1),
+        description="How often a workspace tells the hub when it was last active. An idle one is "
+        "stopped two reports after its time-out, so that nobody's last moment is missed.",
+    )
     unknown_profile_timeout: Duration = Field(
         timedelta(hours=4),
         description="Idle time after which a workspace is stopped whose profile is no longer in "

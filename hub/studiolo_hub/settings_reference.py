@@ -46,8 +46,9 @@ _TAIL = """
 
 Every profile of the catalogue says after how long without use a workspace is stopped
 (`idle.timeout`, or `never`) and how long it may run in all (`max_lifetime`). Use is what
-happens in the workspace: running kernels and terminals, open pages, and a GPU that is at least
-`idle.gpu_busy_percent` busy. The workspace reports it to the hub; a training run is never
+happens in the workspace: running kernels and terminals, a page in view, and a GPU that is at least
+`idle.gpu_busy_percent` busy. Traffic through the proxy is no use: a forgotten tab keeps no GPU.
+The workspace reports to the hub every `culling.report_every`; a training run is never
 stopped for want of clicks. Files are kept. The hub never deletes people, and
 `culling.unknown_profile_timeout` is used only for workspaces whose profile has left the
 catalogue, or that were started without one.

@@ -27,7 +27,9 @@ async def hub(
 ) -> AsyncIterator[RunningHub]:
     """A hub whose culler looks at every second."""
     folder = tmp_path_factory.mktemp("hub")
-    settings = hub_settings(folder, issuer, culling={"enabled": True, "every": "1s"})
+    settings = hub_settings(
+        folder, issuer, culling={"enabled": True, "every": "1s", "report_every": "1s"}
+    )
     (folder / "catalogue.yaml").write_text(CATALOGUE + POLICIES.lstrip("\n"))
     async with running_hub(folder, settings) as running:
         yield running
