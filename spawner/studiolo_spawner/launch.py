@@ -29,6 +29,7 @@ from studiolo_spawner.companions import make_companions
 from studiolo_spawner.errors import ClusterFault, NoImageLeft
 from studiolo_spawner.homes import ensure_home, ensure_namespace
 from studiolo_spawner.image_check import CheckedImage, check_image
+from studiolo_spawner.image_health import HealthBook
 from studiolo_spawner.journal import Journal
 from studiolo_spawner.own_pod import OwnPod, spawn_id_of, uid_of
 from studiolo_spawner.pod import AttemptPod
@@ -65,6 +66,7 @@ class Launch:
         *,
         api: ClusterApi,
         registry: RegistryClient,
+        health: HealthBook,
         journal: Journal,
     ) -> None:
         self._spawner = spawner
@@ -72,6 +74,7 @@ class Launch:
         self._catalogue = catalogue
         self._api = api
         self._registry = registry
+        self._health = health
         self._journal = journal
         self._pod = OwnPod(spawner, api)
         self._creating: asyncio.Task[KubernetesObject] | None = None
@@ -126,6 +129,7 @@ class Launch:
         for number, candidate in enumerate(self._request.candidates, 1):
             if number > 1:
                 metrics.count_fallback(self.state.attempts[-1])
+                self._health.note_fallback(self.state.attempts[-1])
             if await self._try(number, candidate):
                 ready = self._pod.seen(self.state.pod_uid)
                 if ready is not None:
@@ -313,6 +317,7 @@ class Launch:
         ended = self.state.attempts[-1].ending(outcome, verdict, _now())
         self.state = replace(self.state, attempts=replace_last(self.state.attempts, ended))
         metrics.count_attempt(ended)
+        self._health.note_attempt(ended)
         self._spawner.log.info(
             "%s: image %s (%s) %s%s",
             self._pod.key,

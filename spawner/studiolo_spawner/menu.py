@@ -12,8 +12,10 @@ from datetime import timedelta
 from studiolo_spawner import wording
 from studiolo_spawner.catalogue import Catalogue, GpuInfo, IdlePolicy, Image, Profile
 from studiolo_spawner.choice import Choice
+from studiolo_spawner.errors import StudioloError
+from studiolo_spawner.image_health import ImageProblem
 from studiolo_spawner.offer import Offer, Person, offer_to
-from studiolo_spawner.resolve import redirect_end, still_valid
+from studiolo_spawner.resolve import redirect_end, resolve, still_valid
 
 __all__ = ["Free", "ImageOption", "Menu", "Person", "ProfileOption", "build_menu"]
 
@@ -45,6 +47,8 @@ class ImageOption:
     deprecated: str | None
     moved: str | None
     """Where a redirect leads and why, in words."""
+    problem: str | None
+    """What is known against it now, in words; it may be chosen all the same."""
     selected: bool
 
 
@@ -91,17 +95,26 @@ def build_menu(
     *,
     saved: Choice | None = None,
     capacity: Mapping[str, Free] | None = None,
+    problems: Mapping[str, ImageProblem] | None = None,
 ) -> Menu:
-    """The menu of this person, with their saved choice selected as far as it is still offered."""
+    """The menu of this person, with their saved choice selected as far as it is still offered.
+
+    ``problems``: images that are known to have one now. Such an image is selected only if it was
+    chosen before; as a default it gives way to what would start in its place anyway.
+    """
     offer = offer_to(person, catalogue)
+    known = problems or {}
     selected, notices = still_valid(catalogue, person, saved or Choice())
     image_id = _selected_image(offer, selected)
+    if selected.image is None and image_id is not None:
+        image_id, notice = _without_problem(offer, image_id, known)
+        notices = (*notices, *notice)
     profile_id = selected.profile or offer.default_profile
     free = capacity or {}
     currency = catalogue.defaults.currency
     return Menu(
         images=tuple(
-            _image_option(offer, image, selected=image.id == image_id)
+            _image_option(offer, image, known, selected=image.id == image_id)
             for image in offer.images.values()
         ),
         profiles=tuple(
@@ -129,6 +142,35 @@ def _selected_image(offer: Offer, selected: Choice) -> str | None:
     return offer.default_image
 
 
+def _without_problem(
+    offer: Offer, default: str, problems: Mapping[str, ImageProblem]
+) -> tuple[str, tuple[str, ...]]:
+    """The default image, or the first of its fallbacks on the menu that is fit, with a notice."""
+    if not _is_to_avoid(_problem_of(offer, offer.images[default], problems)):
+        return default, ()
+    try:
+        request = resolve(offer.catalogue, offer.person, Choice(image=default))
+    except StudioloError:
+        return default, ()
+    for image in (candidate.image for candidate in request.candidates[1:]):
+        if image.id in offer.images and not _is_to_avoid(problems.get(image.id)):
+            usual = offer.images[default].display_name
+            told = f"{usual} has a problem at the moment, so {image.display_name} is selected."
+            return image.id, (f"{told} You can still choose {usual}.",)
+    return default, ()
+
+
+def _is_to_avoid(problem: ImageProblem | None) -> bool:
+    return problem is not None and problem.avoid
+
+
+def _problem_of(
+    offer: Offer, image: Image, problems: Mapping[str, ImageProblem]
+) -> ImageProblem | None:
+    """The problem of what starts when this entry is chosen."""
+    return problems.get(redirect_end(offer.catalogue, image).id)
+
+
 def _nothing_offered(offer: Offer) -> list[str]:
     """A menu without a choice needs a sentence, or it looks broken."""
     missing = [
@@ -139,7 +181,10 @@ def _nothing_offered(offer: Offer) -> list[str]:
     return [f"No {name} is offered to you. Ask your administrators for access." for name in missing]
 
 
-def _image_option(offer: Offer, image: Image, *, selected: bool) -> ImageOption:
+def _image_option(
+    offer: Offer, image: Image, problems: Mapping[str, ImageProblem], *, selected: bool
+) -> ImageOption:
+    problem = _problem_of(offer, image, problems)
     provides = image.provides
     words = [f"{name} {version}" for name, version in provides.frameworks.items()]
     words += [f"CUDA {provides.cuda}"] if provides.cuda else []
@@ -155,6 +200,7 @@ def _image_option(offer: Offer, image: Image, *, selected: bool) -> ImageOption:
         frameworks=tuple(provides.frameworks),
         deprecated=image.deprecated,
         moved=_moved_words(offer.catalogue, image),
+        problem=problem.text if problem else None,
         selected=selected,
     )
 

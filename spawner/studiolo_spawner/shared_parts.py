@@ -1,4 +1,4 @@
-"""What all spawners of one hub share: the followed catalogue and the registry client; I/O.
+"""What all spawners of one hub share: catalogue, registry client, health of the images; I/O.
 
 Made at first use on the running loop, one for each configuration, and closed when the hub ends its
 tasks or when ``close_shared_parts`` is called.
@@ -10,10 +10,15 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from studiolo_spawner.catalogue_file import CatalogueFile
+from studiolo_spawner.cluster_api import ClusterApi
+from studiolo_spawner.image_check import check_image
+from studiolo_spawner.image_health import HealthBook
+from studiolo_spawner.image_watch import ImageWatch
 from studiolo_spawner.registry import RegistryClient
 from studiolo_spawner.registry_settings import RegistrySettings
 
@@ -26,10 +31,23 @@ class SharedParts:
 
     catalogue: CatalogueFile
     registry: RegistryClient
+    health: HealthBook = field(default_factory=HealthBook)
+    watch: ImageWatch | None = None
     keeper: asyncio.Task[None] | None = None
 
+    def watch_images(self, period: float, api: ClusterApi, namespace: str, log: _Log) -> None:
+        """Have all images checked, now and every so many seconds; 0 for never.
+
+        The first call decides.
+        """
+        if self.watch is None and period > 0:
+            check = partial(check_image, registry=self.registry, api=api, namespace=namespace)
+            self.watch = ImageWatch(self.catalogue, self.health, check, period=period, log=log)
+
     async def close(self) -> None:
-        """Stop following and close connections."""
+        """Stop following and checking, and close connections."""
+        if self.watch is not None:
+            await self.watch.stop()
         await self.catalogue.stop()
         await self.registry.close()
 

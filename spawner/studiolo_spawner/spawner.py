@@ -48,6 +48,9 @@ from studiolo_spawner.workspace_state import KEY, WorkspaceState
 MAX_LOGGED = 2000
 """Characters of an error in the one line of the log that it gets."""
 
+FIRST_CHECKS_SECONDS = 1.0
+"""What a menu waits at most for the first round of image checks after the hub began."""
+
 CLEANING_SECONDS = 30
 """What the hub waits longer than a start and its undoing may take."""
 
@@ -119,6 +122,17 @@ class WorkspaceSpawner(KubeSpawner):
         Names of volumes can be made to collide, so one without the annotation
         `hub.jupyter.org/username` is refused.  Set this for the time of a migration from volumes
         that were made by something else.  One that names another user is refused always.
+        """,
+    )
+
+    image_check_period = Integer(
+        600,
+        min=0,
+        config=True,
+        help="""
+        How often all images of the catalogue are checked, in seconds; 0 for never.
+
+        Images that cannot be pulled are marked on the menu before anybody picks them.
         """,
     )
 
@@ -203,11 +217,15 @@ class WorkspaceSpawner(KubeSpawner):
 
     async def _render_menu(self, prefilled: Choice | None) -> str:
         try:
-            catalogue = (await self._shared()).catalogue.snapshot
+            parts = await self._shared()
         except StudioloError as error:
             raise to_spawn_exception(error) from None
+        if parts.watch is not None:
+            await parts.watch.first_round(FIRST_CHECKS_SECONDS)
+        catalogue = parts.catalogue.snapshot
+        problems = parts.health.problems(catalogue.images, datetime.now(UTC))
         saved = prefilled or self._saved_choice()
-        return render_menu(build_menu(catalogue, self.person(), saved=saved))
+        return render_menu(build_menu(catalogue, self.person(), saved=saved, problems=problems))
 
     def _saved_choice(self) -> Choice | None:
         """What was chosen last; anybody's JSON may stand there."""
@@ -270,7 +288,9 @@ class WorkspaceSpawner(KubeSpawner):
         return Person(self.user.name, groups, bool(self.user.admin))
 
     async def _shared(self) -> shared.SharedParts:
-        return await shared.shared_parts(self.catalogue_path, self.registries, self.log)
+        parts = await shared.shared_parts(self.catalogue_path, self.registries, self.log)
+        parts.watch_images(self.image_check_period, self.cluster, self.namespace, self.log)
+        return parts
 
     # -- start, stop, poll ---------------------------------------------------------------------
 
@@ -294,6 +314,7 @@ class WorkspaceSpawner(KubeSpawner):
                 catalogue,
                 api=self.cluster,
                 registry=parts.registry,
+                health=parts.health,
                 journal=self._journal,
             )
             url = await self._launch.run()

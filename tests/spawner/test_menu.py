@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from studiolo_spawner.choice import Choice
+from studiolo_spawner.image_health import ImageProblem
 from studiolo_spawner.menu import Free, Menu, ProfileOption, build_menu
 from studiolo_spawner.offer import Person
 
@@ -191,3 +192,52 @@ def test_without_capacity_nothing_is_claimed() -> None:
 def test_where_fallback_is_off_it_is_not_asked() -> None:
     menu: Menu = build_menu(catalogue(defaults={"fallback": {"allowed": False}}), ANA)
     assert not menu.fallback_offered
+
+
+# -- images with a problem
+
+
+BAD = ImageProblem("Its last check failed 3 minutes ago. The image is gone.", avoid=True)
+DOUBTFUL = ImageProblem("Its last start failed just now. It crashed.", avoid=False)
+
+
+def test_a_problem_is_told_and_the_image_stays_on_the_menu() -> None:
+    menu = build_menu(example(), ANA, problems={"python-3.13": BAD})
+    told = {i.id: i.problem for i in menu.images if i.problem is not None}
+    assert told == {"python-3.13": BAD.text}
+    assert (menu.selected_image, menu.notices) == ("pytorch-2.9", ())
+
+
+def test_the_default_gives_way_to_its_fallback_with_a_notice() -> None:
+    menu = build_menu(example(), ANA, problems={"pytorch-2.9": BAD})
+    assert menu.selected_image == "pytorch-2.8"
+    (notice,) = menu.notices
+    assert notice == (
+        "PyTorch 2.9 has a problem at the moment, so PyTorch 2.8 is selected. "
+        "You can still choose PyTorch 2.9."
+    )
+
+
+STAYS: dict[str, tuple[Choice | None, dict[str, ImageProblem]]] = {
+    "in doubt only": (None, {"pytorch-2.9": DOUBTFUL}),
+    "chosen before": (Choice("pytorch-2.9"), {"pytorch-2.9": BAD}),
+    "nothing better": (None, {i.id: BAD for i in example().images}),
+}
+
+
+@pytest.mark.parametrize(("saved", "problems"), STAYS.values(), ids=STAYS)
+def test_the_selection_stays(saved: Choice | None, problems: dict[str, ImageProblem]) -> None:
+    menu = build_menu(example(), ANA, saved=saved, problems=problems)
+    assert (menu.selected_image, menu.notices) == ("pytorch-2.9", ())
+
+
+def test_where_nothing_may_stand_in_the_default_stays() -> None:
+    parsed = catalogue([image("a", fallback_allowed=False), image("b")])
+    assert build_menu(parsed, ANA, problems={"a": BAD}).selected_image == "a"
+
+
+def test_a_moved_entry_has_the_problem_of_where_it_leads() -> None:
+    images = [image("a", redirect={"to": "b"}), image("b"), image("c")]
+    menu = build_menu(catalogue(images), ANA, problems={"b": BAD})
+    assert [i.problem for i in menu.images] == [BAD.text, BAD.text, None]
+    assert menu.selected_image == "c"

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from studiolo_spawner.catalogue import Catalogue
 from studiolo_spawner.choice import Choice, choice_from_form
+from studiolo_spawner.image_health import ImageProblem
 from studiolo_spawner.menu import build_menu
 from studiolo_spawner.menu_page import MENU_CSS, MENU_JS, render_menu
 from studiolo_spawner.offer import Person
@@ -194,6 +195,15 @@ def test_the_facts_of_an_image_are_shown() -> None:
     assert "Deprecated. Will be removed in the autumn." in text
     assert "pytorch 2.9.1" in text
     assert "For: explore, fine-tune, train" in text
+
+
+def test_a_problem_is_shown_as_text_beside_a_sign_and_the_image_can_be_chosen() -> None:
+    problems = {"python-3.13": ImageProblem("Its last check failed. <b>Gone</b>.", avoid=True)}
+    page = Page(render_menu(build_menu(example(), ANA, problems=problems)))
+    assert "Its last check failed. <b>Gone</b>." in page.text
+    assert page.all("span", **{"aria-hidden": "true"})
+    (field,) = page.all("input", name="image", value="python-3.13")
+    assert "disabled" not in field
 
 
 def test_simulated_gpus_are_marked() -> None:

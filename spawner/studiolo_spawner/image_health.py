@@ -1,0 +1,228 @@
+"""How each image of the catalogue has fared: checks, starts, failures, fallbacks. Pure.
+
+Fed by the periodic checks and by every attempt to start a workspace; read by the menu (what has a
+problem now), by the resolver (which digest ran well last) and by administrators. Guarantees: time
+is passed in; everything is bounded; what was known of an entry is forgotten when its reference
+changes, since it was said of another image. Kept in the hub's memory only: a hub that starts anew
+knows nothing of the past, and the first round of checks tells it the present within seconds.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Final, Literal
+
+from studiolo_spawner.attempts import Attempt
+from studiolo_spawner.catalogue import Image
+from studiolo_spawner.causes import REASONS, Kind, cause
+from studiolo_spawner.verdict import Decision, Verdict
+from studiolo_spawner.wording import duration
+
+MAX_FAILURES: Final = 10
+MAX_IMAGES: Final = 1000
+FALLBACK_DAYS: Final = 7
+TOLD_FOR: Final = timedelta(days=1)
+"""For how long a failure is told on the menu when nothing newer is known."""
+_STARTS_TO_AVOID: Final = 2
+"""One start that failed may be the doing of one home; two in a row are the image's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One answer of the registry, as a verdict."""
+
+    at: datetime
+    verdict: Verdict
+    digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GoodRun:
+    """The digest that a workspace ran well with, and when."""
+
+    digest: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One time that the image was at fault."""
+
+    at: datetime
+    source: Literal["check", "start"]
+    reason: str
+    message: str
+    digest: str | None = None
+    times: int = 1
+    """A check that fails again and again with one reason is one failure, at its last time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageProblem:
+    """What the menu says of an image now; ``avoid``: it is not to be selected by itself."""
+
+    text: str
+    avoid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ImageHealth:
+    """What is known of one reference.
+
+    found      the last check that found it good
+    ran        the last digest that ran well
+    failures   the newest ones, oldest first; at most MAX_FAILURES
+    fallbacks  how often another image was tried instead, by day; at most FALLBACK_DAYS + 1 days
+    """
+
+    reference: str
+    last_check: Check | None = None
+    found: Check | None = None
+    ran: GoodRun | None = None
+    failures: tuple[Failure, ...] = ()
+    fallbacks: tuple[tuple[date, int], ...] = ()
+
+    def checked(self, check: Check) -> ImageHealth:
+        """The same after a check; one that says nothing of the image changes nothing else."""
+        verdict = check.verdict
+        if verdict.decision is Decision.ACCEPTED:
+            return replace(self, last_check=check, found=check)
+        if verdict.decision is Decision.UNKNOWN:
+            return replace(self, last_check=check)
+        failure = Failure(check.at, "check", verdict.reason, verdict.message)
+        return replace(self, last_check=check, failures=self._failures_and(failure))
+
+    def tried(self, attempt: Attempt, at: datetime) -> ImageHealth:
+        """The same after an attempt with what the reference names now."""
+        if attempt.outcome == "running":
+            return replace(self, ran=GoodRun(attempt.digest, at)) if attempt.digest else self
+        if not _of_the_image(attempt):
+            return self
+        source: Literal["check", "start"] = "start" if attempt.outcome == "failed" else "check"
+        failure = Failure(at, source, attempt.reason, attempt.message, attempt.digest)
+        last_check = self.last_check
+        if source == "check":
+            verdict = Verdict(Decision.FALL_BACK, attempt.reason, attempt.message, attempt.hint)
+            last_check = Check(at, verdict, attempt.digest)
+        return replace(self, last_check=last_check, failures=self._failures_and(failure))
+
+    def tried_again(self, attempt: Attempt) -> ImageHealth:
+        """The same after an attempt with the digest that ran well last.
+
+        That says nothing of what the reference names now; but a digest that has failed is not
+        offered again.
+        """
+        failed = _of_the_image(attempt) and self.ran and self.ran.digest == attempt.digest
+        return replace(self, ran=None) if failed else self
+
+    def fell_back(self, at: datetime) -> ImageHealth:
+        """The same after another image was tried in its place."""
+        counts = {day: count for day, count in self.fallbacks if at.date() - day < _WEEK}
+        counts[at.date()] = counts.get(at.date(), 0) + 1
+        return replace(self, fallbacks=tuple(sorted(counts.items())))
+
+    def fallbacks_until(self, now: datetime) -> int:
+        """How often another image was tried in the last seven days."""
+        return sum(count for day, count in self.fallbacks if now.date() - day < _WEEK)
+
+    def problem(self, now: datetime) -> ImageProblem | None:
+        """What is wrong with it as far as is known now; None when nothing is."""
+        if not self.failures:
+            return None
+        last = self.failures[-1]
+        if now - last.at > TOLD_FOR or self._overcome(last):
+            return None
+        if last.source == "check":
+            told = f"Its last check failed {_ago(now - last.at)}. {last.message}"
+            return ImageProblem(told, avoid=True)
+        in_a_row = sum(f.source == "start" and not self._overcome(f) for f in self.failures)
+        told = f"Its last start failed {_ago(now - last.at)}. {last.message}"
+        return ImageProblem(told, avoid=in_a_row >= _STARTS_TO_AVOID)
+
+    def _overcome(self, failure: Failure) -> bool:
+        """Whether something better was seen since."""
+        if self.ran is not None and self.ran.at >= failure.at:
+            return True
+        if self.found is None or self.found.at < failure.at:
+            return False
+        # That an image can be pulled says nothing of its start, unless it is another one by now.
+        return failure.source == "check" or self.found.digest not in {None, failure.digest}
+
+    def _failures_and(self, failure: Failure) -> tuple[Failure, ...]:
+        earlier = self.failures
+        last = earlier[-1] if earlier else None
+        if last and last.source == failure.source == "check" and last.reason == failure.reason:
+            earlier, failure = earlier[:-1], replace(failure, times=last.times + 1)
+        return (*earlier, failure)[-MAX_FAILURES:]
+
+
+class HealthBook:
+    """The health of all images, by their ids; those that nothing was heard of longest make room."""
+
+    def __init__(self, limit: int = MAX_IMAGES) -> None:
+        self._limit = limit
+        self._images: OrderedDict[str, ImageHealth] = OrderedDict()
+
+    def of(self, image: Image) -> ImageHealth:
+        """What is known of the image with its present reference."""
+        known = self._images.get(image.id)
+        if known is None or known.reference != image.reference:
+            return ImageHealth(image.reference)
+        return known
+
+    def note_check(self, image: Image, check: Check) -> None:
+        """Take note of a check."""
+        self._put(image.id, self.of(image).checked(check))
+
+    def note_attempt(self, attempt: Attempt) -> None:
+        """Take note of an attempt that has come to its end."""
+        if attempt.outcome == "trying":
+            return
+        at = attempt.ended or attempt.started
+        known = self._images.get(attempt.image_id)
+        if known is not None and attempt.reference.startswith(f"{known.reference}@"):
+            self._put(attempt.image_id, known.tried_again(attempt))
+            return
+        if known is None or known.reference != attempt.reference:
+            known = ImageHealth(attempt.reference)
+        self._put(attempt.image_id, known.tried(attempt, at))
+
+    def note_fallback(self, given_up: Attempt) -> None:
+        """Take note that another image is tried in place of this one."""
+        known = self._images.get(given_up.image_id)
+        if known is not None:
+            at = given_up.ended or given_up.started
+            self._put(given_up.image_id, known.fell_back(at))
+
+    def problems(self, images: Iterable[Image], now: datetime) -> dict[str, ImageProblem]:
+        """The images that have a problem now, by id."""
+        found = {image.id: self.of(image).problem(now) for image in images}
+        return {name: problem for name, problem in found.items() if problem is not None}
+
+    def last_good(self, images: Iterable[Image]) -> Mapping[str, str]:
+        """The digests that ran well last, by id."""
+        runs = {image.id: self.of(image).ran for image in images}
+        return {name: run.digest for name, run in runs.items() if run is not None}
+
+    def _put(self, image_id: str, health: ImageHealth) -> None:
+        self._images[image_id] = health
+        self._images.move_to_end(image_id)
+        while len(self._images) > self._limit:
+            self._images.popitem(last=False)
+
+
+_WEEK = timedelta(days=FALLBACK_DAYS)
+
+
+def _of_the_image(attempt: Attempt) -> bool:
+    """Whether a failed attempt was the image's own fault."""
+    known = attempt.failed and attempt.reason in REASONS
+    return known and cause(attempt.reason).kind is Kind.IMAGE
+
+
+def _ago(value: timedelta) -> str:
+    minute = timedelta(minutes=1)
+    return "just now" if value < minute else f"{duration(value - value % minute)} ago"
