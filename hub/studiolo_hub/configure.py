@@ -51,7 +51,9 @@ def configure(c: Any, settings: Settings) -> None:
     _pages(c, settings)
     for class_name, traits in settings.extra.items():
         for trait, value in traits.items():
-            setattr(c[class_name], trait, value)
+            ours = c[class_name].get(trait)
+            both = isinstance(value, dict) and isinstance(ours, dict)
+            setattr(c[class_name], trait, {**ours, **value} if both else value)
 
 
 def _hub(c: Any, hub: Hub) -> None:

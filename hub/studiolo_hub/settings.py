@@ -382,5 +382,6 @@ class Settings(_Section):
     extra: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         description="JupyterHub's own options for what is not covered here, class by class "
-        "(`KubeSpawner: {start_timeout: 900}`). They are applied last and win.",
+        "(`KubeSpawner: {start_timeout: 900}`). They are applied last and win; of a "
+        "mapping, the names that they set.",
     )

@@ -170,3 +170,19 @@ def test_a_bad_setting_ends_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("STUDIOLO_SETTINGS", raising=False)
     with pytest.raises(SystemExit, match=r"Studiolo does not start\.(?s:.*)STUDIOLO_SETTINGS"):
         configure_from_environment(Config())
+
+
+def test_extra_variables_of_workspaces_join_ours(tmp_path: Path) -> None:
+    field = {"valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
+    c = configured(
+        tmp_path,
+        workspaces={"environment": {"A": "1", "B": "1"}},
+        culling={"report_every": "30s"},
+        extra={"WorkspaceSpawner": {"environment": {"B": "2", "POD_IP": field}}},
+    )
+    assert c.WorkspaceSpawner.environment == {
+        "A": "1",
+        "B": "2",
+        "JUPYTERHUB_ACTIVITY_INTERVAL": "30",
+        "POD_IP": field,
+    }
