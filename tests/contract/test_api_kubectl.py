@@ -8,6 +8,8 @@ from typing import Any
 
 from tests.contract.cluster import PATIENCE, Cluster, config_map, pod
 
+_PLURALS = {"quota": "resourcequota"}
+
 
 def manifest(**labels: str) -> str:
     return json.dumps(pod("one", labels=labels))
@@ -134,6 +136,28 @@ async def test_create_from_a_file_and_run(cluster: Cluster) -> None:
     again = await cluster.kubectl("create", "-f", "-", stdin=manifest(), code=1)
     assert 'pods "one" already exists' in again
     assert "pod/two created" in await cluster.kubectl("run", "two", "--image=a:1")
+
+
+async def test_create_of_each_kind(cluster: Cluster) -> None:
+    for kind, name, options in (
+        ("configmap", "c", ["--from-literal=a=1"]),
+        ("secret", "generic s", ["--from-literal=a=1"]),
+        ("quota", "q", ["--hard=configmaps=9"]),
+        ("serviceaccount", "someone", []),
+        ("service", "clusterip web", ["--tcp=80:8080"]),
+    ):
+        created = await cluster.kubectl("create", kind, *name.split(), *options)
+        assert created.strip() == f"{_PLURALS.get(kind, kind)}/{name.split()[-1]} created"
+    data = await cluster.kubectl("get", "secret/s", "-o", "jsonpath={.data}")
+    assert data == '{"a":"MQ=="}'
+    again = await cluster.kubectl("create", "configmap", "c", code=1)
+    assert again.strip() == 'error: failed to create configmap: configmaps "c" already exists'
+
+
+async def test_explain_names_the_fields(cluster: Cluster) -> None:
+    explained = await cluster.kubectl("explain", "pods.spec.containers.env")
+    assert "FIELD: env <[]EnvVar>" in explained
+    assert "valueFrom\t<EnvVarSource>" in explained
 
 
 async def test_api_resources_are_listed(cluster: Cluster) -> None:

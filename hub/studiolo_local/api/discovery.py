@@ -1,15 +1,12 @@
-"""What the API says about itself: versions, groups, kinds and what can be done to them. Pure.
-
-Enough of OpenAPI for kubectl to leave the checking of fields to the server (`fieldValidation`).
-"""
+"""What the API says about itself: versions, groups, kinds and what can be done to them. Pure."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import Any
 
+from studiolo_local.api import openapi
 from studiolo_local.api.entries import encode
-from studiolo_local.api.patch import APPLY_PATCH, PATCHES
 from studiolo_local.api.resources import RESOURCES, Resource
 
 KUBERNETES_VERSION = "1.37"
@@ -56,8 +53,11 @@ def documents() -> dict[str, bytes]:
         },
     }
     for group, version in groups:
+        served = [each for each in RESOURCES if (each.group, each.version) == (group, version)]
         found[_root(group, version)] = _resource_list(group, version)
-        found[f"/openapi/v3{_root(group, version)}"] = _openapi(group, version)
+        found[f"/openapi/v3{_root(group, version)}"] = openapi.document(
+            _root(group, version), served
+        )
     for group, version in named:
         found[f"/apis/{group}"] = {"kind": "APIGroup", "apiVersion": "v1", **_group(group, version)}
     return {path: encode(document) for path, document in found.items()}
@@ -125,41 +125,3 @@ def _described_part(resource: Resource, part: str) -> dict[str, Any]:
         "kind": _SUB_KINDS.get(part, resource.kind),
         "verbs": list(_SUB_VERBS[part]),
     }
-
-
-def _openapi(group: str, version: str) -> dict[str, Any]:
-    paths: dict[str, Any] = {}
-    for each in RESOURCES:
-        if (each.group, each.version) != (group, version):
-            continue
-        root = _root(group, version)
-        scope = "/namespaces/{namespace}" if each.namespaced else ""
-        collection = f"{root}{scope}/{each.plural}"
-        paths[collection] = {"post": _operation(each, "post")}
-        paths[f"{collection}/{{name}}"] = {
-            "put": _operation(each, "put"),
-            "patch": _operation(each, "patch"),
-        }
-    info = {"title": "The embedded Kubernetes API of Studiolo", "version": KUBERNETES_VERSION}
-    return {"openapi": "3.0.0", "info": info, "paths": paths}
-
-
-def _operation(resource: Resource, action: str) -> dict[str, Any]:
-    operation: dict[str, Any] = {
-        "parameters": [
-            {"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": True}}
-            for name in ("dryRun", "fieldManager", "fieldValidation")
-        ],
-        "responses": {"200": {"description": "OK"}},
-        "x-kubernetes-action": action,
-        "x-kubernetes-group-version-kind": {
-            "group": resource.group,
-            "version": resource.version,
-            "kind": resource.kind,
-        },
-    }
-    if action == "patch":
-        # kubectl makes strategic patches from its own types when none is described here.
-        kinds = [kind for kind in (*PATCHES, APPLY_PATCH) if "strategic" not in kind]
-        operation["requestBody"] = {"content": {kind: {} for kind in kinds}}
-    return operation

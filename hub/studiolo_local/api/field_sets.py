@@ -123,7 +123,7 @@ def readable(path: Path) -> str:
 
 
 def _fields_of_list(items: list[Any], parent: str, name: str) -> FieldSet:
-    if parent == "metadata" and name in SETS:
+    if (parent, name) in SETS:
         return {f"v:{json.dumps(item)}": {} for item in items}
     key = merge_key(parent, name)
     if key is None or not all(isinstance(item, dict) for item in items):

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from studiolo_local.api import protobuf
 from studiolo_local.api.status_errors import bad_request, not_acceptable, unsupported_media_type
 
 JSON = "application/json"
@@ -51,11 +52,13 @@ def best_accepted(header: str, shapes: frozenset[str]) -> Accepted:
 def decoded(content_type: str, body: bytes) -> Any:
     """Return the value that a body holds; raises ApiError."""
     media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == protobuf.MEDIA_TYPE:
+        return _from_protobuf(body)
     if media_type in _YAML_TYPES:
         return _from_yaml(body)
     if media_type in {"", JSON} or (media_type.endswith("+json")):
         return _from_json(body)
-    raise unsupported_media_type((JSON, YAML))
+    raise unsupported_media_type((JSON, YAML, protobuf.MEDIA_TYPE))
 
 
 def _from_json(body: bytes) -> Any:
@@ -63,6 +66,13 @@ def _from_json(body: bytes) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
         raise bad_request(f"the body is not JSON: {error}") from error
+
+
+def _from_protobuf(body: bytes) -> Any:
+    try:
+        return protobuf.decode_object(body)
+    except protobuf.ProtobufError as error:
+        raise bad_request(f"the body is not a protobuf object: {error}") from error
 
 
 def _from_yaml(body: bytes) -> Any:

@@ -14,6 +14,7 @@ from studiolo_local.api.json_patch import PatchError
 
 MERGE_KEYS = {
     ("", "addresses"): "type",
+    ("", "allocatedResourcesStatus"): "name",
     ("", "conditions"): "type",
     ("", "containers"): "name",
     ("containers", "ports"): "containerPort",
@@ -27,6 +28,7 @@ MERGE_KEYS = {
     ("", "ownerReferences"): "uid",
     ("", "podIPs"): "ip",
     ("", "resourceClaims"): "name",
+    ("", "resourceClaimStatuses"): "name",
     ("", "schedulingGates"): "name",
     ("", "secrets"): "name",
     ("spec", "ports"): "port",
@@ -37,8 +39,8 @@ MERGE_KEYS = {
 }
 """The key of each list that is merged by key, by its parent's name (empty: any) and its own."""
 
-SETS = frozenset({"finalizers", "podCIDRs"})
-"""The lists of plain values that are united."""
+SETS = frozenset({("metadata", "finalizers"), ("spec", "podCIDRs")})
+"""The lists of plain values that are united, by the name of their parent and their own."""
 
 _ORDER = "$setElementOrder/"
 _DELETE = "$deleteFromPrimitiveList/"
@@ -101,7 +103,7 @@ def _joined(original: Any, value: Any, parent: str, name: str) -> Any:
     if not isinstance(value, list):
         return value
     present = original if isinstance(original, list) else []
-    if name in SETS and parent == "metadata":
+    if (parent, name) in SETS:
         return [*present, *(each for each in value if each not in present)]
     key = merge_key(parent, name)
     if key is None or not all(isinstance(each, dict) for each in value):
