@@ -19,6 +19,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import aiohttp
 from kubernetes_asyncio import client
@@ -32,6 +33,11 @@ from studiolo_spawner.refusals import cause_of_refusal
 KubernetesObject = dict[str, Any]
 
 LONGEST_RETRY_AFTER = 30.0
+
+AT_ONCE = 16
+"""Requests in flight at most: beyond that each would only open one more TLS connection."""
+
+_turns: WeakKeyDictionary[Any, asyncio.Semaphore] = WeakKeyDictionary()
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -65,6 +71,7 @@ class ClusterApi:
         self._timeout = timeout
         self._patience = patience
         self._log = log
+        self._turn = _turns.setdefault(core, asyncio.Semaphore(AT_ONCE))
 
     async def create(self, kind: str, body: Any, *, namespace: str | None) -> KubernetesObject:
         """Create an object and return it; raises AlreadyThere or ClusterFault."""
@@ -147,17 +154,18 @@ class ClusterApi:
 
     async def _once(self, call: Callable[..., Any], *arguments: Any) -> _Answer:
         try:
-            response = await call(
-                *arguments,
-                _preload_content=False,
-                _request_timeout=aiohttp.ClientTimeout(total=self._timeout),
-            )
-            try:
-                text = await response.read()
-                retry_after = _seconds(response.headers.get("Retry-After"))
-                return _Answer(response.status, _json_object(text), retry_after)
-            finally:
-                response.release()
+            async with self._turn:
+                response = await call(
+                    *arguments,
+                    _preload_content=False,
+                    _request_timeout=aiohttp.ClientTimeout(total=self._timeout),
+                )
+                try:
+                    text = await response.read()
+                finally:
+                    response.release()
+            retry_after = _seconds(response.headers.get("Retry-After"))
+            return _Answer(response.status, _json_object(text), retry_after)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self._log.debug("Cluster API: %s", type(error).__name__)
             return _NO_ANSWER

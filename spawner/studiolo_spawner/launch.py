@@ -126,7 +126,10 @@ class Launch:
         for notice in self._request.notices:
             self._journal.note([message(1, notice)])
         await self._prepare()
-        for number, candidate in enumerate(self._request.candidates, 1):
+        for candidate in self._request.candidates:
+            number = len(self.state.attempts) + 1
+            if number > self._request.fallback.max_attempts or self._was_tried(candidate):
+                continue
             if number > 1:
                 metrics.count_fallback(self.state.attempts[-1])
                 self._health.note_fallback(self.state.attempts[-1])
@@ -136,6 +139,11 @@ class Launch:
                     return self._spawner.url_of(ready)
                 raise fault_of(cause("pod_removed"))
         raise NoImageLeft(story(self.state.attempts))
+
+    def _was_tried(self, candidate: Candidate) -> bool:
+        """Whether this is a last good digest that the tag has turned out to name still."""
+        digest = candidate.digest
+        return bool(digest) and any(a.digest == digest for a in self.state.attempts)
 
     async def _prepare(self) -> None:
         spawner = self._spawner
@@ -185,17 +193,21 @@ class Launch:
         self._begin(
             Attempt(
                 image.id,
-                image.reference,
+                candidate.reference,
                 None,
                 "trying",
                 "",
                 why,
                 _now(),
-                display_name=image.display_name,
+                display_name=candidate.display_name,
             )
         )
         checked = await check_image(
-            image, self._registry, self._api, namespace=self._spawner.namespace
+            image,
+            self._registry,
+            self._api,
+            namespace=self._spawner.namespace,
+            digest=candidate.digest,
         )
         self._size = checked.answer.size
         verdict = checked.verdict

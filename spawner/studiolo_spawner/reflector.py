@@ -6,8 +6,8 @@ when the API server stays away.  These guarantee instead:
 * one paged list at the start, then one watch that is resumed from the last resourceVersion after a
   time-out or a cut; everything is listed again only when the API server answers 410 Gone;
 * whoever waits for one pod is woken by that pod's change, without polling;
-* objects are trimmed (see ``trimming``), lists are read in pages, and the event loop is let go
-  between pages and between bursts of changes;
+* objects are trimmed (``trimming``) and kept as text (``compact_objects``), lists are read in
+  pages, and the event loop is let go between pages and between bursts of changes;
 * it never gives up: the pause between attempts is jittered and at most ``max_retry_delay``.
 
 https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
@@ -16,6 +16,7 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import time
 from collections import defaultdict
@@ -28,6 +29,7 @@ from kubespawner.reflector import ResourceReflector
 from traitlets import Float, Integer
 
 from studiolo_spawner.backoff import Backoff
+from studiolo_spawner.compact_objects import CompactObjects, EventObjects
 from studiolo_spawner.trimming import trim_event, trim_pod
 from studiolo_spawner.watch_stream import (
     LineSplitter,
@@ -89,11 +91,13 @@ class ResumingReflector(ResourceReflector):
         """,
     )
 
-    resources: dict[str, KubernetesObject]
+    # Not a trait: traits compare a new value with the old one, object by object.
+    resources: CompactObjects = CompactObjects()
     watch_task: asyncio.Task[None] | None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.resources = self._empty()
         self._version: str | None = None
         self._listeners: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._backoff = Backoff(cap=self.max_retry_delay)
@@ -180,41 +184,46 @@ class ResumingReflector(ResourceReflector):
 
     async def _list_everything(self) -> None:
         """Read everything page by page, then replace the copy at once."""
-        fresh: dict[str, KubernetesObject] = {}
+        fresh = self._empty()
         token: str | None = None
         while True:
-            page = await self._read_page(token)
-            for item in page["items"]:
-                kept = self._trimmed(item)
-                fresh[_key_of(kept)] = kept
-            token = page["metadata"].get("continue")
+            text = await self._read_page(token)
+            with _collecting_no_garbage():
+                metadata = self._take_page(text, fresh)
+            token = metadata.get("continue")
             if not token:
                 break
             await asyncio.sleep(0)
         self._replace_all(fresh)
-        self._version = page["metadata"]["resourceVersion"]
+        self._version = metadata["resourceVersion"]
         self.lists += 1
         if not self.first_load_future.done():
             self.first_load_future.set_result(None)
 
-    async def _read_page(self, token: str | None) -> dict[str, Any]:
+    async def _read_page(self, token: str | None) -> bytes:
         response = await self._request(
             limit=self.page_size, **({"_continue": token} if token else {})
         )
         try:
             raise_for_status(response.status, response.reason or "")
-            page: dict[str, Any] = json.loads(await response.read())
+            return await response.read()
         finally:
             response.release()
-        return page
 
-    def _replace_all(self, fresh: dict[str, KubernetesObject]) -> None:
-        old = self.resources
-        self.resources = fresh
-        for key in old.keys() | fresh.keys():
-            before, after = old.get(key), fresh.get(key)
-            if before != after:
-                self._wake(after or before or {})
+    def _take_page(self, text: bytes, fresh: CompactObjects) -> dict[str, Any]:
+        """Add a page's trimmed objects to ``fresh``; return the list's metadata."""
+        page = json.loads(text)
+        for item in page["items"]:
+            kept = self._trimmed(item)
+            fresh[_key_of(kept)] = kept
+        metadata: dict[str, Any] = page["metadata"]
+        return metadata
+
+    def _replace_all(self, fresh: CompactObjects) -> None:
+        fresh.settle()
+        old, self.resources = self.resources, fresh
+        for key in old.changes_to(fresh):
+            self._wake((fresh if key in fresh else old).subject_of(key))
 
     # -- watch -----------------------------------------------------------------------------
 
@@ -256,11 +265,15 @@ class ResumingReflector(ResourceReflector):
     def _take_in(self, event: WatchEvent) -> None:
         if event.kind != "BOOKMARK":
             kept = self._trimmed(event.object)
-            if event.kind == "DELETED":
-                self._forget(_key_of(kept))
-            else:
-                self._keep(_key_of(kept), kept)
-            self._wake(kept)
+            key = _key_of(kept)
+            if event.kind != "DELETED":
+                self.resources[key] = kept
+                self.resources.settle()
+                self._wake(self.resources.subject_of(key))
+            elif key in self.resources:
+                subject = self.resources.subject_of(key)
+                del self.resources[key]
+                self._wake(subject)
         self._version = event.resource_version
 
     async def _request(self, **arguments: Any) -> aiohttp.ClientResponse:
@@ -278,23 +291,17 @@ class ResumingReflector(ResourceReflector):
         )
         return response
 
+    def _wake(self, subject: str) -> None:
+        for wake in self._listeners.get(subject, ()):
+            wake.set()
+
     # -- what kinds of object differ in ----------------------------------------------------
+
+    def _empty(self) -> CompactObjects:
+        return CompactObjects()
 
     def _trimmed(self, item: KubernetesObject) -> KubernetesObject:
         return item
-
-    def _waiting_key(self, item: KubernetesObject) -> str:
-        return _key_of(item)
-
-    def _keep(self, key: str, item: KubernetesObject) -> None:
-        self.resources[key] = item
-
-    def _forget(self, key: str) -> None:
-        self.resources.pop(key, None)
-
-    def _wake(self, item: KubernetesObject) -> None:
-        for wake in self._listeners.get(self._waiting_key(item), ()):
-            wake.set()
 
 
 class PodReflector(ResumingReflector):
@@ -303,7 +310,7 @@ class PodReflector(ResumingReflector):
     kind = "pods"
 
     @property
-    def pods(self) -> dict[str, KubernetesObject]:
+    def pods(self) -> CompactObjects:
         """Pods by "namespace/name"."""
         return self.resources
 
@@ -334,68 +341,40 @@ class EventReflector(ResumingReflector):
         """,
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._by_pod: defaultdict[str, dict[str, KubernetesObject]] = defaultdict(dict)
+    resources: EventObjects
 
     @property
     def events(self) -> list[KubernetesObject]:
         """Every event, oldest first."""
-        return sorted(self.resources.values(), key=_event_time)
+        return self.resources.in_order()
 
     def events_of(self, key: str) -> list[KubernetesObject]:
         """Events about the pod ``key`` ("namespace/name"), oldest first."""
-        return sorted(self._by_pod.get(key, {}).values(), key=_event_time)
+        return self.resources.about(key)
+
+    def _empty(self) -> CompactObjects:
+        return EventObjects(most=self.max_events, most_per_pod=self.max_events_per_pod)
 
     def _trimmed(self, item: KubernetesObject) -> KubernetesObject:
         return trim_event(item)
 
-    def _waiting_key(self, item: KubernetesObject) -> str:
-        about = item.get("involvedObject") or {}
-        return f"{about.get('namespace')}/{about.get('name')}"
 
-    def _replace_all(self, fresh: dict[str, KubernetesObject]) -> None:
-        newest = dict(sorted(fresh.items(), key=lambda pair: _event_time(pair[1])))
-        for key in list(newest)[: max(0, len(newest) - self.max_events)]:
-            del newest[key]
-        self._by_pod.clear()
-        for key, item in newest.items():
-            self._by_pod[self._waiting_key(item)][key] = item
-        super()._replace_all(newest)
+@contextmanager
+def _collecting_no_garbage() -> Iterator[None]:
+    """Keep Python's cycle collector from running inside; for a few milliseconds without ``await``.
 
-    def _keep(self, key: str, item: KubernetesObject) -> None:
-        # Taken out first, so that a repeated event counts as newly heard.
-        self._forget(key)
-        of_pod = self._by_pod[self._waiting_key(item)]
-        of_pod[key] = self.resources[key] = item
-        if len(of_pod) > self.max_events_per_pod:
-            self._forget(next(iter(of_pod)))
-        if len(self.resources) > self.max_events:
-            self._forget(next(iter(self.resources)))
-
-    def _forget(self, key: str) -> None:
-        item = self.resources.pop(key, None)
-        if item is None:
-            return
-        pod = self._waiting_key(item)
-        self._by_pod[pod].pop(key, None)
-        if not self._by_pod[pod]:
-            del self._by_pod[pod]
+    Parsing makes so many short-lived containers that it would search the whole heap again and
+    again, for a tenth of a second each time in a hub, and find nothing: JSON has no cycles.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _key_of(item: KubernetesObject) -> str:
     metadata = item["metadata"]
     return f"{metadata['namespace']}/{metadata['name']}"
-
-
-def _event_time(event: KubernetesObject) -> str:
-    """RFC 3339 stamps in UTC sort as text; an event without one sorts first."""
-    metadata = event.get("metadata") or {}
-    stamp: str = (
-        event.get("lastTimestamp")
-        or event.get("eventTime")
-        or event.get("firstTimestamp")
-        or metadata.get("creationTimestamp")
-        or ""
-    )
-    return stamp

@@ -43,6 +43,7 @@ from studiolo_spawner.pod_view import is_ready, mapping
 from studiolo_spawner.prefill import PrefillOnly, install_filter
 from studiolo_spawner.reflector import EventReflector, PodReflector
 from studiolo_spawner.resolve import WorkspaceRequest, resolve
+from studiolo_spawner.shared_commit import commit_soon
 from studiolo_spawner.workspace_state import KEY, WorkspaceState
 
 MAX_LOGGED = 2000
@@ -380,7 +381,7 @@ class WorkspaceSpawner(KubeSpawner):
         if address != address_of(self.server.url):
             self.log.warning("%s answers at %s:%d now", self._log_name, *address)
             self.server.ip, self.server.port = address
-            self._commit()
+            inspect(self.orm_spawner).session.commit()
 
     def is_pod_running(self, pod: KubernetesObject | None) -> bool:
         """Whether the pod runs, has an address, and all its containers are ready."""
@@ -422,14 +423,10 @@ class WorkspaceSpawner(KubeSpawner):
         """Images asked for and in use, and the attempts between them."""
         return self._launch.state if self._launch else self._saved
 
-    def save_state(self) -> None:
-        """Write the state into the hub's database now."""
-        if self.orm_spawner is not None:
-            self.orm_spawner.state = self.get_state()
-            self._commit()
-
-    def _commit(self) -> None:
-        inspect(self.orm_spawner).session.commit()
+    async def save_state(self) -> None:
+        """Write the state into the hub's database."""
+        self.orm_spawner.state = self.get_state()
+        await commit_soon(inspect(self.orm_spawner).session)
 
     # -- what the modules of a start use ---------------------------------------------------------
 

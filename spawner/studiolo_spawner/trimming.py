@@ -3,12 +3,11 @@
 A cluster-wide cache of full pods and events costs tens of kilobytes for each object, most of it
 ``managedFields``, environments and volumes that nobody reads.  What is kept is enough for
 KubeSpawner, for telling a pod's cause and stage, and for counting free GPUs.  Kept objects have the
-layout of the originals; repeated strings are shared between objects.
+layout of the originals.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -84,7 +83,7 @@ def trim_pod(pod: Mapping[str, Any]) -> dict[str, Any]:
     annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
     if isinstance(annotations, Mapping):
         own = {k: v for k, v in annotations.items() if k.startswith(OWN_ANNOTATIONS)}
-        kept["metadata"]["annotations"] = _shared(own)
+        kept["metadata"]["annotations"] = _short(own)
     return kept
 
 
@@ -104,7 +103,7 @@ def _shaped(value: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
             continue
         found = value[key]
         if part is KEEP or found is None:
-            kept[key] = _shared(found)
+            kept[key] = _short(found)
         elif isinstance(part, list):
             kept[key] = [_shaped(item, part[0]) for item in found]
         else:
@@ -112,12 +111,12 @@ def _shaped(value: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
     return kept
 
 
-def _shared(value: Any) -> Any:
-    """Return an equal value whose strings are shared with equal ones elsewhere."""
+def _short(value: Any) -> Any:
+    """Return an equal value whose texts are cut at the limit."""
     if isinstance(value, str):
-        return sys.intern(value) if len(value) <= 64 else value[:MESSAGE_LIMIT]
+        return value[:MESSAGE_LIMIT]
     if isinstance(value, Mapping):
-        return {sys.intern(key): _shared(item) for key, item in value.items()}
+        return {key: _short(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_shared(item) for item in value]
+        return [_short(item) for item in value]
     return value

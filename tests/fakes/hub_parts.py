@@ -15,9 +15,9 @@ _HUB = SimpleNamespace(
 )
 
 
-def database() -> Any:
-    """A session on an empty database in memory."""
-    return orm.new_session_factory("sqlite:///:memory:")()
+def database(url: str = "sqlite:///:memory:") -> Any:
+    """A session on a new database, by default in memory."""
+    return orm.new_session_factory(url)()
 
 
 def user(name: str, *groups: str, admin: bool = False, number: int = 1) -> Any:

@@ -85,11 +85,6 @@ def test_pod_without_status_is_kept_as_it_is() -> None:
     assert trim_pod(pod) == pod
 
 
-def test_repeated_strings_are_one_object() -> None:
-    one, two = trim_pod(full_pod()), trim_pod(full_pod())
-    assert one["metadata"]["labels"]["component"] is two["metadata"]["labels"]["component"]
-
-
 def test_event_keeps_its_subject_and_words() -> None:
     event = {
         "metadata": {"name": "e1", "namespace": "studiolo", "managedFields": []},
