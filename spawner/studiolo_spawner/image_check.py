@@ -40,13 +40,20 @@ class CheckedImage:
 
 
 async def check_image(
-    image: Image, registry: RegistryClient, api: ClusterApi | None = None, *, namespace: str = ""
+    image: Image,
+    registry: RegistryClient,
+    api: ClusterApi | None = None,
+    *,
+    namespace: str = "",
+    digest: str | None = None,
 ) -> CheckedImage:
     """Check one image with the credentials that nodes will use, as far as they may be read here.
 
-    Without ``api``, as on a command line far from the cluster, no pull secret can be read.
+    ``digest`` in place of what its tag names.  Without ``api``, as on a command line far from the
+    cluster, no pull secret can be read.
     """
     reference = parse_reference(image.reference)
+    reference = reference.with_digest(digest) if digest else reference
     credentials = None
     if image.pull_secret and api is not None:
         credentials = await _credentials(image.pull_secret, reference.registry, api, namespace)

@@ -4,9 +4,11 @@ Given the catalogue, the person and their choice, the result holds nothing that 
 this person: one profile, and the images to try in order. The first is what they asked for, after
 redirects. Then, if falling back is allowed by the catalogue, the entry, the profile and the user:
 
-1. the entry's own `fallback` list, as far as the person may use the image and it has what they
+1. the digest with which the same image ran well last, if its reference is a tag, which may have
+   moved since;
+2. the entry's own `fallback` list, as far as the person may use the image and it has what they
    declared;
-2. every other image on their menu that provides all needs, nearest first (needs.py says how near).
+3. every other image on their menu that provides all needs, nearest first (needs.py says how near).
 
 Whatever the input, `resolve` returns a request or raises InvalidChoice (400) or NotAllowed (403)
 with every problem. The request is a snapshot: a later edit of the catalogue does not change it, and
@@ -32,6 +34,7 @@ from studiolo_spawner.choice import Choice
 from studiolo_spawner.errors import InvalidChoice, NotAllowed, Problem
 from studiolo_spawner.needs import Needs, declared_needs, nearest_first, needs_of
 from studiolo_spawner.offer import Offer, Person, offer_to
+from studiolo_spawner.reference import parse_reference
 
 __all__ = [
     "Candidate",
@@ -51,6 +54,19 @@ class Candidate:
     image: Image
     why: str
     """In words for the user."""
+    digest: str | None = None
+    """The digest to run in place of what the image's tag names now."""
+
+    @property
+    def reference(self) -> str:
+        """What is tried."""
+        return f"{self.image.reference}@{self.digest}" if self.digest else self.image.reference
+
+    @property
+    def display_name(self) -> str:
+        """What people call it, apart from the image that they asked for."""
+        name = self.image.display_name
+        return f"{name}, as it ran last" if self.digest else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,8 @@ class WorkspaceRequest:
     requested: Image
     """What was asked for, after redirects; also the first candidate."""
     candidates: tuple[Candidate, ...]
+    """At most `fallback.max_attempts` images. The last good digest comes on top: it is passed over
+    where the tag still names it, and must not cost another image its turn."""
     profile: Profile
     needs: Needs
     notices: tuple[str, ...]
@@ -87,8 +105,17 @@ def _state_adapter() -> TypeAdapter[WorkspaceRequest]:
     return TypeAdapter(WorkspaceRequest)
 
 
-def resolve(catalogue: Catalogue, person: Person, choice: Choice) -> WorkspaceRequest:
-    """The request for the workspace that the person chose. Raises InvalidChoice or NotAllowed."""
+def resolve(
+    catalogue: Catalogue,
+    person: Person,
+    choice: Choice,
+    *,
+    last_good: Mapping[str, str] | None = None,
+) -> WorkspaceRequest:
+    """The request for the workspace that the person chose. Raises InvalidChoice or NotAllowed.
+
+    ``last_good``: the digest with which an image ran well last, by the image's id.
+    """
     offer = offer_to(person, catalogue)
     named, profile = _chosen(offer, choice)
     requested, notices = _redirected(offer, named)
@@ -99,7 +126,7 @@ def resolve(catalogue: Catalogue, person: Person, choice: Choice) -> WorkspaceRe
         person=person,
         choice=choice,
         requested=requested,
-        candidates=_candidates(offer, choice, requested, needs, policy),
+        candidates=_candidates(offer, choice, requested, needs, policy, last_good or {}),
         profile=profile,
         needs=needs,
         notices=notices,
@@ -277,7 +304,12 @@ def _effective_policy(
 
 
 def _candidates(
-    offer: Offer, choice: Choice, requested: Image, needs: Needs, policy: FallbackPolicy
+    offer: Offer,
+    choice: Choice,
+    requested: Image,
+    needs: Needs,
+    policy: FallbackPolicy,
+    last_good: Mapping[str, str],
 ) -> tuple[Candidate, ...]:
     found = {requested.id: Candidate(requested, "this is what you asked for")}
     if policy.allowed:
@@ -293,7 +325,19 @@ def _candidates(
         same = [i for i in offer.images.values() if i.redirect is None and needs.met_by(i)]
         for image in nearest_first(same, requested):
             found.setdefault(image.id, Candidate(image, _nearness(image, requested)))
-    return tuple(found.values())[: policy.max_attempts]
+    first, *others = tuple(found.values())[: policy.max_attempts]
+    return (first, *_as_it_ran_last(requested, policy, last_good), *others)
+
+
+def _as_it_ran_last(
+    requested: Image, policy: FallbackPolicy, last_good: Mapping[str, str]
+) -> tuple[Candidate, ...]:
+    """The requested image by its last good digest; nothing where that could not be another one."""
+    digest = last_good.get(requested.id)
+    may = policy.allowed and policy.max_attempts > 1
+    if digest is None or not may or parse_reference(requested.reference).pinned:
+        return ()
+    return (Candidate(requested, "this is the image as it was when it ran last", digest),)
 
 
 def _nearness(image: Image, requested: Image) -> str:

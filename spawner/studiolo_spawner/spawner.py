@@ -280,8 +280,11 @@ class WorkspaceSpawner(KubeSpawner):
 
     async def resolved(self) -> WorkspaceRequest:
         """The request that the options mean now; raises StudioloError."""
-        catalogue = (await self._shared()).catalogue.snapshot
-        return resolve(catalogue, self.person(), choice_from_options(self.user_options or {}))
+        parts = await self._shared()
+        catalogue = parts.catalogue.snapshot
+        choice = choice_from_options(self.user_options or {})
+        last_good = parts.health.last_good(catalogue.images)
+        return resolve(catalogue, self.person(), choice, last_good=last_good)
 
     def person(self) -> Person:
         """The user as the hub knows them at this moment."""

@@ -263,6 +263,54 @@ def test_who_may_forbid_it(
     assert len(request.candidates) == (2 if allowed else 1)
 
 
+# -- the last digest that ran well
+
+
+OLD = "sha256:" + "1" * 64
+
+
+def tried(request: WorkspaceRequest) -> list[tuple[str, str | None]]:
+    return [(candidate.image.id, candidate.digest) for candidate in request.candidates]
+
+
+def test_the_last_digest_that_ran_comes_before_every_other_image() -> None:
+    first, *rest = FAMILY
+    parsed = with_attempts([{**first, "fallback": ["other"]}, *rest], 3)
+    request = resolve(parsed, ANA, Choice("pytorch-2.9"), last_good={"pytorch-2.9": OLD})
+    # It comes on top of the three: where the tag names it still, it is passed over.
+    assert tried(request) == [
+        ("pytorch-2.9", None),
+        ("pytorch-2.9", OLD),
+        ("other", None),
+        ("pytorch-2.8", None),
+    ]
+    again = request.candidates[1]
+    assert again.reference == f"ghcr.io/your-lab/pytorch-2.9:1@{OLD}"
+    assert again.display_name == "The pytorch-2.9, as it ran last"
+
+
+def test_the_last_digests_of_other_images_are_not_tried() -> None:
+    request = resolve(with_attempts(FAMILY), ANA, Choice("pytorch-2.9"), last_good={"other": OLD})
+    assert all(digest is None for _, digest in tried(request))
+
+
+NOT_AGAIN: dict[str, tuple[dict[str, Any], int, bool | None]] = {
+    "pinned": ({"reference": f"ghcr.io/your-lab/a:1@{OLD}"}, 3, None),
+    "forbidden": ({"fallback_allowed": False}, 3, None),
+    "one attempt": ({}, 1, None),
+    "this image or nothing": ({}, 3, False),
+}
+
+
+@pytest.mark.parametrize(("fields", "attempts", "wish"), NOT_AGAIN.values(), ids=NOT_AGAIN)
+def test_where_the_last_digest_is_not_tried(
+    fields: dict[str, Any], attempts: int, wish: bool | None
+) -> None:
+    parsed = with_attempts([image("a", **fields), image("b")], attempts)
+    request = resolve(parsed, ANA, Choice("a", fallback=wish), last_good={"a": OLD})
+    assert all(digest is None for _, digest in tried(request))
+
+
 # -- the state
 
 
@@ -271,8 +319,9 @@ def test_the_state_round_trips_as_json() -> None:
     choice = Choice(
         "pytorch-2.6", "gpu", tools=frozenset({"vscode"}), frameworks={"pytorch": ">=2"}
     )
-    request = resolve(example(), person, choice)
+    request = resolve(example(), person, choice, last_good={"pytorch-2.8": OLD})
     assert request.notices
+    assert request.candidates[1].digest == OLD
     state = json.loads(json.dumps(request.to_state()))
     assert WorkspaceRequest.from_state(state) == request
 
@@ -361,6 +410,25 @@ WISHES = st.builds(
     ),
     fallback=st.none() | st.booleans(),
 )
+
+
+LAST_GOOD = st.dictionaries(st.sampled_from(IDS), st.just(OLD))
+
+
+@given(catalogues(), PERSONS, WISHES, LAST_GOOD)
+def test_the_last_good_digest_changes_nothing_but_the_second_place(
+    parsed: Catalogue, person: Person, choice: Choice, last_good: dict[str, str]
+) -> None:
+    try:
+        without = resolve(parsed, person, choice)
+    except StudioloError:
+        return
+    request = resolve(parsed, person, choice, last_good=last_good)
+    policy = request.fallback
+    expected = tried(without)
+    if request.requested.id in last_good and policy.allowed and policy.max_attempts > 1:
+        expected.insert(1, (request.requested.id, OLD))
+    assert tried(request) == expected
 
 
 @given(catalogues(), PERSONS, WISHES)

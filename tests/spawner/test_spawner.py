@@ -19,6 +19,7 @@ from studiolo_spawner.spawner import WorkspaceSpawner
 
 from tests.fakes import hub_parts, pod_driver
 from tests.fakes.pod_driver import PodDriver, Step
+from tests.fakes.registry import FakeRegistry
 
 TOKEN = "a-token-for-the-tests"
 HERE = "studiolo"
@@ -298,6 +299,71 @@ async def test_user_and_entry_can_forbid_the_fallback(make: Make, kubelet: PodDr
         with pytest.raises(SpawnException, match="no_image_left"):
             await started(make("ana", user_options=options))
     assert len(kubelet.created) == 2
+
+
+# -- what earlier starts and checks have taught ------------------------------------------------
+
+
+@pytest.fixture
+async def registry() -> AsyncIterator[FakeRegistry]:
+    async with FakeRegistry() as served:
+        yield served
+
+
+def asked_at(registry: FakeRegistry) -> dict[str, Any]:
+    return {"unreachable.invalid": {"endpoint": registry.url, "insecure": True,
+                                    "allow_private": True}}  # fmt: skip
+
+
+def by_digest(**scripts: Any) -> Callable[[Any], list[Step]]:
+    """A script for what runs by the digest of this name's image; every other one runs at once."""
+
+    def script(pod: Any) -> list[Step]:
+        runs = pod["spec"]["containers"][0]["image"]
+        found = [steps for digest, steps in scripts.items() if runs.endswith(digest)]
+        return found[0] if found else [Step(0, pod_driver.running(ready=True))]
+
+    return script
+
+
+async def test_a_tag_that_has_moved_to_a_bad_image_starts_as_it_ran_last(
+    make: Make, kubelet: PodDriver, registry: FakeRegistry
+) -> None:
+    ran = registry.image("good", "1")
+    first = make("ana", registries=asked_at(registry))
+    await started(first)
+    moved = registry.image("good", "1", labels={"built": "anew"})
+    # The answer about the tag is kept for a minute; another configuration asks anew.
+    second = make("ben", registries={**asked_at(registry), "other.invalid": {}})
+    health = (await second._shared()).health
+    health.note_attempt(first.workspace_state.attempts[0])
+    kubelet.script = by_digest(**{moved: [Step(0, pod_driver.crashed())]})
+    await started(second)
+    failed, runs = second.workspace_state.attempts
+    assert (failed.digest, failed.outcome) == (moved, "failed")
+    assert (runs.image_id, runs.digest, runs.outcome) == ("good", ran, "running")
+    assert runs.display_name == "Good, as it ran last"
+    assert kubelet.created[-1]["spec"]["containers"][0]["image"].endswith(f":1@{ran}")
+
+
+async def test_the_last_digest_is_passed_over_where_the_tag_names_it_still(
+    make: Make, kubelet: PodDriver, registry: FakeRegistry
+) -> None:
+    registry.image("good", "1")
+    registry.image("second", "1")
+    await started(make("ana", registries=asked_at(registry)))
+    kubelet.script = by_image(good=[Step(0, pod_driver.crashed())])
+    spawner = make("ben", registries=asked_at(registry))
+    await started(spawner)
+    assert [a.image_id for a in spawner.workspace_state.attempts] == ["good", "second"]
+
+
+async def test_menu_marks_what_cannot_be_pulled(make: Make, registry: FakeRegistry) -> None:
+    registry.image("second", "1")
+    spawner = make(registries=asked_at(registry))
+    page = await spawner.get_options_form()
+    assert page.count("Its last check failed just now.") == 2
+    assert "Good has a problem at the moment, so Second is selected." in page
 
 
 # -- the cluster's faults ---------------------------------------------------------------------
