@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 # Importing these registers their benches.
-from tests.bench import hubs, reflectors, spawning
+from tests.bench import checks, hubs, reflectors, spawning
 from tests.bench.measures import MEASURES, Measure
 
-REGISTERS = (spawning, hubs, reflectors)
+REGISTERS = (spawning, hubs, reflectors, checks)
 
 
 async def _measured(item: Measure) -> dict[str, Any]:
