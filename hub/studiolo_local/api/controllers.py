@@ -12,16 +12,20 @@ after a restart.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from studiolo_local.api import deletion, quota, resources
 from studiolo_local.api.admission import CLAIM_PROTECTION
 from studiolo_local.api.entries import Change, Entry, JsonObject, Key
+from studiolo_local.api.journal import JournalError
 from studiolo_local.api.operations import Operations
 from studiolo_local.api.resources import Resource
 from studiolo_local.api.status_errors import ApiError
 from studiolo_local.api.store import Store
+
+log = logging.getLogger(__name__)
 
 EVENT_LIFETIME = timedelta(hours=1)
 
@@ -41,13 +45,14 @@ class Controllers:
         self._operations = operations
         self._wake = wake
         self._queue: dict[Work, None] = {}
+        self._failed: set[Work] = set()
         self._steps: dict[str, Callable[[str], None]] = {
             "collect": self._collect,
             "namespace": self._settle_namespace,
             "claims": self._release_claims,
             "quotas": self._count_quotas,
         }
-        store.subscribe(self._on_change)
+        self._unsubscribe = store.subscribe(self._on_change)
 
     def resume(self) -> None:
         """Queue what a former process may have left undone."""
@@ -60,9 +65,24 @@ class Controllers:
     def run_pending(self) -> None:
         """Do all that is queued, and what follows from it."""
         while self._queue:
-            step, subject = next(iter(self._queue))
-            del self._queue[step, subject]
-            self._steps[step](subject)
+            work = next(iter(self._queue))
+            del self._queue[work]
+            step, subject = work
+            try:
+                self._steps[step](subject)
+            except (ApiError, JournalError) as error:
+                log.warning("cannot see to the %s of %s yet: %s", step, subject, error)
+                self._failed.add(work)
+
+    def retry(self) -> None:
+        """Queue again what could not be done."""
+        failed, self._failed = self._failed, set()
+        for step, subject in sorted(failed):
+            self._add(step, subject)
+
+    def close(self) -> None:
+        """Stop listening to the store."""
+        self._unsubscribe()
 
     def expire_events(self, now: datetime) -> None:
         """Remove the events that nobody needs any more."""
@@ -70,7 +90,7 @@ class Controllers:
             content = entry.content()
             latest = content.get("lastTimestamp") or content.get("eventTime")
             moment = latest or content["metadata"]["creationTimestamp"]
-            if datetime.fromisoformat(moment) + EVENT_LIFETIME < now:
+            if datetime.fromisoformat(moment) < now - EVENT_LIFETIME:
                 self._store.remove(resources.EVENTS, entry.key)
 
     def _on_change(self, change: Change) -> None:

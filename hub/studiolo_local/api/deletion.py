@@ -14,6 +14,7 @@ from studiolo_local.api.entries import JsonObject
 from studiolo_local.api.resources import Resource
 
 DEFAULT_GRACE_SECONDS = 30
+_LONGEST_GRACE = 2**31 - 1  # Beyond it there might be no such date.
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def _grace(content: JsonObject, asked: int | None) -> int:
         return 0  # Nothing runs that would need time to end.
     if asked is None:
         asked = spec.get("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS)
-    return 1 if asked < 0 else int(asked)
+    return 1 if asked < 0 else min(int(asked), _LONGEST_GRACE)
 
 
 def _holds_namespace(resource: Resource, content: JsonObject) -> bool:

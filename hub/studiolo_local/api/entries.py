@@ -48,7 +48,7 @@ class Entry:
             key=key,
             uid=metadata["uid"],
             version=int(metadata.get("resourceVersion") or 0),
-            labels=metadata.get("labels") or {},
+            labels=dict(metadata.get("labels") or {}),
             fields=_selectable_fields(resource, key, content),
             owners=tuple(
                 owner["uid"]

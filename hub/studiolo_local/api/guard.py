@@ -43,6 +43,6 @@ def check(request: web.BaseRequest, token: str) -> None:
     if request.path in OPEN_PATHS:
         return
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    known = hmac.compare_digest(given.strip().encode(), token.encode())
+    known = hmac.compare_digest(given.strip().encode(errors="replace"), token.encode())
     if scheme.lower() != "bearer" or not known:
         raise unauthorized()

@@ -27,6 +27,7 @@ from studiolo_local.api.queries import flag, list_query, scope_of, watch_query
 from studiolo_local.api.representation import Representation
 from studiolo_local.api.status_errors import (
     ApiError,
+    bad_request,
     body_too_large,
     done,
     internal,
@@ -71,6 +72,8 @@ class Handlers:
             return await self._route(request)
         except ApiError as error:
             return _refusal(error)
+        except RecursionError:
+            return _refusal(bad_request("the body is nested too deeply"))
         except web.HTTPRequestEntityTooLarge:
             return _refusal(body_too_large(BODY_LIMIT))
         except JournalError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import yaml
@@ -63,9 +64,25 @@ def decoded(content_type: str, body: bytes) -> Any:
 
 def _from_json(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        value = json.loads(body, parse_constant=_no_number, parse_float=_finite)
+        return _well_formed(value) if rb"\u" in body else value
     except (ValueError, RecursionError) as error:
         raise bad_request(f"the body is not JSON: {error}") from error
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(f"{word} is not a number of JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if isfinite(value) else _no_number(text)
+
+
+def _well_formed(value: Any) -> Any:
+    """Replace halves of characters, which JSON can write and UTF-8 cannot, as Go does."""
+    text = json.dumps(value, ensure_ascii=False)
+    return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
 def _from_protobuf(body: bytes) -> Any:
@@ -77,8 +94,10 @@ def _from_protobuf(body: bytes) -> Any:
 
 def _from_yaml(body: bytes) -> Any:
     try:
-        return yaml.load(body, Loader=_Loader)  # noqa: S506 (it is a safe loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        value = yaml.load(body, Loader=_Loader)  # noqa: S506 (it is a safe loader)
+        # What JSON cannot say, such as sets and infinity, is refused; keys become text.
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise bad_request(f"error converting YAML to JSON: {error}") from error
 
 

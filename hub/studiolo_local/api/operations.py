@@ -138,6 +138,8 @@ class Operations:
             merged = applied(live, config, terms.manager, now, force=terms.force)
         except ApplyConflictError as error:
             raise apply_conflict(error.conflicts) from error
+        except PatchError as error:
+            raise bad_request(f"failed to create typed patch object: {error}") from error
         if entry is None:
             if subresource:
                 raise not_found(resource, key.name)

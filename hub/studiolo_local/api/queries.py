@@ -145,9 +145,12 @@ def integer(query: Query, name: str) -> int | None:
     if text is None or text == "":
         return None
     try:
-        return int(text)
+        value = int(text)
     except ValueError as error:
         raise bad_request(f"{name} is not a number: {text}") from error
+    if abs(value) >= 2**63:
+        raise bad_request(f"{name} is out of range: {text}")
+    return value
 
 
 def _version(query: Query) -> int | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -95,14 +96,14 @@ class _Walk:
             except QuantityError as error:
                 raise ShapeError(str(error)) from error
         if type_name == "integer":
-            if isinstance(value, bool) or not isinstance(value, int):
+            if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
                 raise self._wrong(type_name, value, path, owner)
         elif type_name == "boolean":
             self._expect(bool, type_name, value, path, owner)
         elif type_name in {"string", "time"}:
             self._expect(str, type_name, value, path, owner)
             if type_name == "time":
-                _check_time(value)
+                return _time(value)
         return value
 
     def _expect(self, wanted: type, type_name: str, value: Any, path: str, owner: str) -> None:
@@ -126,14 +127,11 @@ def _go_type(type_name: str) -> str:
     return _GO_NAMES.get(type_name, type_name if type_name == "string" else f"v1.{type_name}")
 
 
-def _check_time(value: str) -> None:
+def _time(value: str) -> str:
     if _TIME.fullmatch(value):
-        try:
+        with suppress(ValueError):
             datetime.fromisoformat(value.upper())
-        except ValueError:
-            pass
-        else:
-            return
+            return value.upper()
     raise ShapeError(
         f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": it is not a time of RFC 3339'
     )

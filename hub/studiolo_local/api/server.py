@@ -23,6 +23,7 @@ from studiolo_local.api.certificate import open_certificate
 from studiolo_local.api.controllers import Controllers
 from studiolo_local.api.entries import Key
 from studiolo_local.api.handlers import BODY_LIMIT, Handlers
+from studiolo_local.api.journal import JournalError
 from studiolo_local.api.kubeconfig import kubeconfig
 from studiolo_local.api.logs import LogProvider
 from studiolo_local.api.operations import Clock, Operations, now_utc
@@ -31,7 +32,7 @@ from studiolo_local.api.watch import BOOKMARK_SECONDS, WatchHub
 
 log = logging.getLogger(__name__)
 
-_EVENT_SWEEP_SECONDS = 60.0
+_SWEEP_SECONDS = 60.0
 _CLOSE_SECONDS = 2.0
 
 
@@ -110,6 +111,27 @@ class ApiServer:
             if self._store.get(resource, Key("", content["metadata"]["name"])) is None:
                 self._operations.create(resource, "", content)
         self._controllers.resume()
+        try:
+            await self._listen()
+        except BaseException:
+            await self.stop()
+            raise
+        self._sweeper = asyncio.create_task(self._sweep())
+        log.info("the embedded Kubernetes API listens on %s", self.url)
+
+    async def stop(self) -> None:
+        """End every watch and stop listening; the store stays open."""
+        self._watches.close()
+        if self._controllers:
+            self._controllers.close()
+        if self._sweeper:
+            self._sweeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._sweeper
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def _listen(self) -> None:
         # A watch whose client has gone must end at once, not at its next line.
         self._runner = web.ServerRunner(
             web.Server(
@@ -130,18 +152,6 @@ class ApiServer:
         )
         await secure.start()
         self._port, self._tls_port = (address[1] for address in self._runner.addresses)
-        self._sweeper = asyncio.create_task(self._sweep())
-        log.info("the embedded Kubernetes API listens on %s", self.url)
-
-    async def stop(self) -> None:
-        """End every watch and stop listening; the store stays open."""
-        self._watches.close()
-        if self._sweeper:
-            self._sweeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._sweeper
-        if self._runner:
-            await self._runner.cleanup()
 
     def _wake_controllers(self) -> None:
         # After the change and its watchers' wake-up, before the next request.
@@ -153,8 +163,12 @@ class ApiServer:
 
     async def _sweep(self) -> None:
         while self._controllers:
-            await asyncio.sleep(_EVENT_SWEEP_SECONDS)
-            self._controllers.expire_events(self._clock())
+            await asyncio.sleep(_SWEEP_SECONDS)
+            self._controllers.retry()
+            try:
+                self._controllers.expire_events(self._clock())
+            except JournalError as error:
+                log.warning("cannot remove old events: %s", error)
 
 
 def _request(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from studiolo_local.api import deletion
-from studiolo_local.api.queries import flag
+from studiolo_local.api.queries import flag, integer
 from studiolo_local.api.schema import ShapeError, tidy
 from studiolo_local.api.status_errors import bad_request
 
@@ -61,11 +61,8 @@ def delete_options(body: Any, query: Mapping[str, str]) -> tuple[deletion.Option
     asked = body if isinstance(body, dict) else {}
     checked_shape("DeleteOptions", "v1", asked, Terms())
     grace = asked.get("gracePeriodSeconds")
-    if grace is None and (text := query.get("gracePeriodSeconds")):
-        try:
-            grace = int(text)
-        except ValueError as error:
-            raise bad_request(f"gracePeriodSeconds is not a number: {text}") from error
+    if grace is None:
+        grace = integer(query, "gracePeriodSeconds")
     policy = asked.get("propagationPolicy") or query.get("propagationPolicy") or "Background"
     orphan = policy == "Orphan" or bool(asked.get("orphanDependents"))
     terms = terms_of({**query, "dryRun": "All"} if asked.get("dryRun") == ["All"] else query)

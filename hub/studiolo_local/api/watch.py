@@ -31,11 +31,12 @@ class WatchHub:
         self._bookmark_seconds = bookmark_seconds
         self._waiting: set[asyncio.Event] = set()
         self._closed = False
-        store.subscribe(lambda _: self._wake())
+        self._unsubscribe = store.subscribe(lambda _: self._wake())
 
     def close(self) -> None:
         """End every watch."""
         self._closed = True
+        self._unsubscribe()
         self._wake()
 
     async def stream(

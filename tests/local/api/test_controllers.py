@@ -164,6 +164,32 @@ def test_events_go_after_an_hour() -> None:
     assert here.names(resources.EVENTS) == ["new"]
 
 
+def test_a_time_beyond_all_calendars_does_no_harm() -> None:
+    here = Running()
+    for name, moment in (("end", "9999-12-31T23:59:59Z"), ("begin", "0001-01-01T00:00:00Z")):
+        body = {
+            "metadata": {"name": name},
+            "involvedObject": {"kind": "Pod", "namespace": "default"},
+            "lastTimestamp": moment,
+        }
+        here.do.create(resources.EVENTS, "default", body)
+    here.controllers.expire_events(datetime.now(UTC))
+    assert here.names(resources.EVENTS) == ["end"]
+
+
+def test_what_cannot_be_done_now_is_done_later() -> None:
+    here = Running()
+    here.settle()
+    here.do.create(resources.NAMESPACES, "", {"metadata": {"name": "team"}})
+    here.do.create(resources.QUOTAS, "team", quota(**{"count/serviceaccounts": "0"}))
+    here.settle()
+    assert here.names(resources.SERVICE_ACCOUNTS, "team") == []
+    here.do.delete(resources.QUOTAS, Key("team", "team"), deletion.Options())
+    here.controllers.retry()
+    here.settle()
+    assert here.names(resources.SERVICE_ACCOUNTS, "team") == ["default"]
+
+
 def test_one_wake_is_enough_for_many_changes() -> None:
     here = Running()
     here.settle()

@@ -50,6 +50,8 @@ def test_what_cannot_be_had_is_refused() -> None:
         ("application/merge-patch+json", b"{}", {}),
         ("application/yaml", b"a: 2026-01-01\nb: [1]", {"a": "2026-01-01", "b": [1]}),
         ("application/apply-patch+yaml", b'{"a": 1}', {"a": 1}),
+        ("application/json", rb'{"a": "\ud800x\ud83d\ude00"}', {"a": "\ufffdx\U0001f600"}),
+        ("application/yaml", b"1: 2", {"1": 2}),
     ],
 )
 def test_bodies_are_read_by_their_content_type(
@@ -66,6 +68,12 @@ def test_bodies_are_read_by_their_content_type(
         ("application/json", b"[" * 100_000, 400),
         ("application/yaml", b"a: &x 1\nb: *x", 400),
         ("application/yaml", b"!!python/object:os.system {}", 400),
+        ("application/json", b"[NaN]", 400),
+        ("application/json", b"[1e999]", 400),
+        ("application/yaml", b"[.inf]", 400),
+        ("application/yaml", b"!!set {a, b}", 400),
+        ("application/yaml", b"!!binary aaaa", 400),
+        ("application/vnd.kubernetes.protobuf", b"{}", 400),
         ("text/plain", b"{}", 415),
         ("application/cbor", b"", 415),
     ],
