@@ -12,6 +12,7 @@ from typing import Any
 from studiolo_spawner.catalogue import Catalogue
 from studiolo_spawner.catalogue_file import CatalogueFile, CatalogueProblem
 from studiolo_spawner.errors import CatalogueError
+from studiolo_spawner.image_health import HealthBook
 from studiolo_spawner.shared_parts import shared_parts
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,8 @@ class CatalogueLink:
         # Both as the spawners have them: that is how they come by the same file.
         self.path = path
         self._registries = registries
+        # What was never followed has no history; the spawners' book takes this one's place.
+        self.health = HealthBook()
         self._file: CatalogueFile | None = None
         self._never_good: CatalogueProblem | None = None
 
@@ -38,6 +41,7 @@ class CatalogueLink:
             self._never_good = CatalogueProblem(error.source, error.problems, since)
         else:
             self._file, self._never_good = parts.catalogue, None
+            self.health = parts.health
 
     @property
     def snapshot(self) -> Catalogue | None:

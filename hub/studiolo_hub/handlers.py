@@ -1,4 +1,4 @@
-"""The few addresses of our own, under /hub/studiolo/: static files, stop and add, catalogue status.
+"""Our few addresses, under /hub/studiolo/: static files, stop and add, catalogue and images.
 
 Everything that changes something is a POST that JupyterHub's XSRF check guards and its scopes
 decide about; the answers are redirects to our own pages, so that buttons work without JavaScript.
@@ -95,11 +95,27 @@ class CatalogueHandler(BaseHandler):
         self.finish(json.dumps(await self.pages.catalogue_status()))
 
 
+class ImagesHandler(BaseHandler):
+    """How the images have fared, as JSON, for administrators."""
+
+    def initialize(self, pages: Pages) -> None:
+        """Take what the pages know."""
+        self.pages = pages
+
+    @web.authenticated
+    @needs_scope("admin-ui")
+    async def get(self) -> None:
+        """Tell of each image its last check, last good digest, failures and fallbacks."""
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(await self.pages.image_health()))
+
+
 def page_handlers(pages: Pages) -> list[tuple[Any, ...]]:
     """Return the handlers for JupyterHub's `extra_handlers`."""
     return [
         (r"/studiolo/static/(.*)", StaticHandler, {"path": str(STATIC_DIR)}),
         (r"/studiolo/catalogue", CatalogueHandler, {"pages": pages}),
+        (r"/studiolo/images", ImagesHandler, {"pages": pages}),
         (r"/studiolo/workspaces/([^/]+)/add", AddHandler),
         (r"/studiolo/workspaces/([^/]+)/stop", StopHandler),
         (r"/studiolo/workspaces/([^/]+)/([^/]+)/stop", StopHandler),

@@ -19,9 +19,11 @@ from jupyterhub.spawner import SpawnException
 from jupyterhub.utils import url_escape_path
 from studiolo_spawner.catalogue import Catalogue, Profile
 from studiolo_spawner.catalogue_file import CatalogueProblem
+from studiolo_spawner.image_health import HealthBook
 from studiolo_spawner.workspace_state import KEY, WorkspaceState
 
 from studiolo_hub.error_words import Words, plain_message, words_for_error
+from studiolo_hub.image_report import health_report
 from studiolo_hub.settings import Brand
 from studiolo_hub.workspace_view import State, Stop, WorkspaceView, view_of
 
@@ -38,6 +40,7 @@ class KnownCatalogue(Protocol):
     """What the pages need of the catalogue (CatalogueLink has it)."""
 
     path: str
+    health: HealthBook
 
     async def follow(self) -> None:
         """See to it that the file is followed."""
@@ -130,6 +133,13 @@ class Pages:
             "since": problem.since.isoformat() if problem else None,
             "problems": [asdict(each) for each in problem.problems] if problem else [],
         }
+
+    async def image_health(self) -> dict[str, object]:
+        """Return how the images have fared, for administrators."""
+        await self._catalogue.follow()
+        catalogue = self._catalogue.snapshot
+        images = catalogue.images if catalogue else ()
+        return health_report(images, self._catalogue.health, datetime.now(UTC))
 
     async def workspaces(self, user: Any) -> list[WorkspaceView]:
         """Return the views of all workspaces of a person, the first one first."""

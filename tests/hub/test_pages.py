@@ -331,6 +331,20 @@ async def test_a_bad_edit_of_the_catalogue_is_told_to_administrators_alone(
         await _home_with(admin, banner=False)
 
 
+async def test_the_images_health_is_for_administrators_alone(
+    hub: RunningHub, issuer: FakeIssuer
+) -> None:
+    async with (
+        person(hub, issuer, "keeper", group="ops") as admin,
+        person(hub, issuer, "guest") as member,
+    ):
+        page = await admin.get("studiolo/images")
+        assert page.headers["Content-Type"] == "application/json"
+        (entry,) = json.loads(page.text)["images"]
+        assert (entry["id"], entry["reference"]) == ("good", "registry.example/image:1")
+        assert (await member.get("studiolo/images")).status == 403
+
+
 async def _home_with(browser: Browser, *, banner: bool) -> Page:
     for _ in range(120):
         page = await browser.get("home")
