@@ -14,7 +14,7 @@ or from a user is therefore passed through ``literal``.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -68,8 +68,8 @@ class AttemptPod:
         return self.reference.with_digest(self.digest) if self.digest else self.reference
 
 
-def attempt_traits(pod: AttemptPod, current: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the traits' values for this attempt, complete, over the ``current`` ones."""
+def attempt_traits(pod: AttemptPod, current: Callable[[str], Any]) -> dict[str, Any]:
+    """Return the traits' values for this attempt, complete, over the ``current`` ones (by name)."""
     traits = {
         "image": str(pod.pinned),
         "image_pull_secrets": _pull_secrets(pod.image),
@@ -84,14 +84,14 @@ def attempt_traits(pod: AttemptPod, current: Mapping[str, Any]) -> dict[str, Any
         "volume_mounts": _volume_mounts(pod),
         **_resources(pod.profile),
     }
-    return {name: _over(current.get(name), value) for name, value in traits.items()}
+    return {name: _over(current(name), value) for name, value in traits.items()}
 
 
-def home_traits(home: Home, current: Mapping[str, Any]) -> dict[str, Any]:
+def home_traits(home: Home, current: Callable[[str], Any]) -> dict[str, Any]:
     """Return the traits from which KubeSpawner makes the claim of a new home."""
     return {
         "storage_capacity": home.size,
-        "storage_class": home.storage_class or current.get("storage_class"),
+        "storage_class": home.storage_class or current("storage_class"),
         "storage_access_modes": [home.access_mode],
     }
 

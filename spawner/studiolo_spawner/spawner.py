@@ -11,26 +11,23 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from jupyterhub.spawner import SpawnException
-from jupyterhub.utils import maybe_future
-from kubespawner import KubeSpawner
-from kubespawner.reflector import ResourceReflector
 from markupsafe import Markup, escape
 from sqlalchemy import inspect
-from traitlets import Bool, Dict, Integer, Unicode, default, validate
+from traitlets import default
 
 from studiolo_spawner import shared_parts as shared
-from studiolo_spawner.catalogue import Defaults, Home
+from studiolo_spawner.catalogue import Defaults
 from studiolo_spawner.choice import Choice, choice_from_form, choice_from_options
-from studiolo_spawner.cluster_api import ClusterApi, KubernetesObject
+from studiolo_spawner.cluster_api import KubernetesObject
 from studiolo_spawner.errors import CatalogueError, InvalidChoice, StudioloError
 from studiolo_spawner.homes import delete_home
 from studiolo_spawner.journal import Journal
+from studiolo_spawner.kube_side import KubeSide
 from studiolo_spawner.launch import Launch
 from studiolo_spawner.liveness import address_of, exit_code
 from studiolo_spawner.menu import build_menu
@@ -38,10 +35,8 @@ from studiolo_spawner.menu_page import render_menu
 from studiolo_spawner.offer import Person
 from studiolo_spawner.own_pod import OwnPod, uid_of
 from studiolo_spawner.plain_text import plain
-from studiolo_spawner.pod import AttemptPod, attempt_traits, environment, home_traits
 from studiolo_spawner.pod_view import is_ready, mapping
 from studiolo_spawner.prefill import PrefillOnly, install_filter
-from studiolo_spawner.reflector import EventReflector, PodReflector
 from studiolo_spawner.resolve import WorkspaceRequest, resolve
 from studiolo_spawner.shared_commit import commit_soon
 from studiolo_spawner.workspace_state import KEY, WorkspaceState
@@ -75,126 +70,10 @@ def to_spawn_exception(error: StudioloError) -> SpawnException:
     return WorkspaceRefused(message, reason=error.reason, status_code=error.status)
 
 
-class WorkspaceSpawner(KubeSpawner):
+class WorkspaceSpawner(KubeSide):
     """Starts workspaces from the catalogue."""
 
     start_timeout: int
-
-    reflectors: ClassVar[dict[tuple[str, str | None], ResourceReflector]] = {}
-
-    catalogue_path = Unicode(
-        "/etc/studiolo/catalogue.yaml",
-        config=True,
-        help="""
-        The file with the catalogue of images and GPU profiles.
-
-        It is followed while the hub runs: an edit takes effect within seconds, a bad edit leaves
-        the last good catalogue in use.  Check a file with `studiolo catalogue check FILE`.
-        """,
-    )
-
-    registries = Dict(
-        config=True,
-        help="""
-        Settings of image registries, by the host that stands in image references.
-
-        Registries without settings are asked by HTTPS and without credentials.  For example::
-
-            c.WorkspaceSpawner.registries = {
-                "registry.example.org": {
-                    "endpoint": "https://mirror.example.org",
-                    "username": "hub",
-                    "password": "...",
-                    "insecure": False,
-                    "allow_private": True,
-                }
-            }
-
-        `allow_private` is needed for a registry whose address is private or loopback.
-        """,
-    )
-
-    adopt_unowned = Bool(
-        False,
-        config=True,
-        help="""
-        Take over home volumes and namespaces that do not say whose they are.
-
-        Names of volumes can be made to collide, so one without the annotation
-        `hub.jupyter.org/username` is refused.  Set this for the time of a migration from volumes
-        that were made by something else.  One that names another user is refused always.
-        """,
-    )
-
-    image_check_period = Integer(
-        600,
-        min=0,
-        config=True,
-        help="""
-        How often all images of the catalogue are checked, in seconds; 0 for never.
-
-        Images that cannot be pulled are marked on the menu before anybody picks them.
-        """,
-    )
-
-    pod_gone_timeout = Integer(
-        60,
-        min=1,
-        config=True,
-        help="""
-        How long to wait, in seconds and beyond its grace period, for a deleted pod to go away.
-        """,
-    )
-
-    # -- defaults that differ from KubeSpawner's: secure and in one piece ---------------------
-
-    @default("cmd")
-    def _default_cmd(self) -> list[str]:
-        return ["jupyterhub-singleuser"]
-
-    @default("pvc_name_template")
-    def _default_pvc_name_template(self) -> str:
-        # One home for all servers of a user.
-        return "home-{username}"
-
-    @default("delete_pvc")
-    def _default_delete_pvc(self) -> bool:
-        # Nobody's files go because an account does.
-        return False
-
-    @default("uid")
-    def _default_uid(self) -> int:
-        return 1000
-
-    @default("gid")
-    def _default_gid(self) -> int:
-        return 1000
-
-    @default("fs_gid")
-    def _default_fs_gid(self) -> int:
-        return 1000
-
-    @default("automount_service_account_token")
-    def _default_automount(self) -> bool:
-        return False
-
-    @default("pod_security_context")
-    def _default_pod_security_context(self) -> dict[str, Any]:
-        return {"fsGroupChangePolicy": "OnRootMismatch"}
-
-    @default("container_security_context")
-    def _default_container_security_context(self) -> dict[str, Any]:
-        return {
-            "runAsNonRoot": True,
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "seccompProfile": {"type": "RuntimeDefault"},
-        }
-
-    @validate("registries")
-    def _checked_registries(self, proposal: Any) -> Any:
-        shared.registry_settings(proposal.value)
-        return proposal.value
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -202,7 +81,6 @@ class WorkspaceSpawner(KubeSpawner):
         self._journal = Journal()
         self._launch: Launch | None = None
         self._saved = WorkspaceState()
-        self._attempt_environment: dict[str, str] = {}
         self._prefilled: Choice | None = None
 
     # -- the menu and the choice ---------------------------------------------------------------
@@ -430,123 +308,3 @@ class WorkspaceSpawner(KubeSpawner):
         """Write the state into the hub's database."""
         self.orm_spawner.state = self.get_state()
         await commit_soon(inspect(self.orm_spawner).session)
-
-    # -- what the modules of a start use ---------------------------------------------------------
-
-    @property
-    def cluster(self) -> ClusterApi:
-        """The Kubernetes API with this configuration's patience."""
-        return ClusterApi(
-            self.api,
-            timeout=self.k8s_api_request_timeout,
-            patience=self.k8s_api_request_retry_timeout,
-            log=self.log,
-        )
-
-    async def watch(self) -> None:
-        """Have pods and events followed; returns once both were listed."""
-        await self._start_watching_pods()
-        if self.events_enabled:
-            await self._start_watching_events()
-
-    async def _start_reflector(
-        self, kind: str, reflector_class: Any, replace: bool = False, **kwargs: Any
-    ) -> ResourceReflector:
-        """Ours in place of KubeSpawner's; they recover by themselves and are never replaced."""
-        del reflector_class, replace
-        key = self._get_reflector_key(kind)
-        reflector = self.reflectors.get(key)
-        if reflector is None:
-            made = {"pods": PodReflector, "events": EventReflector}[kind]
-            reflector = self.reflectors[key] = made(parent=self, namespace=self.namespace, **kwargs)
-            await reflector.start()
-        if not reflector.first_load_future.done():
-            await asyncio.shield(reflector.first_load_future)
-        return reflector
-
-    def _never_watched(self) -> bool:
-        reflector = self.pod_reflector
-        return reflector is None or not reflector.first_load_future.done()
-
-    @property
-    def events(self) -> list[KubernetesObject]:
-        """Events about pods of this name, oldest first."""
-        return OwnPod(self, self.cluster).events()
-
-    @contextmanager
-    def attempt(self, pod: AttemptPod) -> Iterator[None]:
-        """Have the traits and the environment of one attempt while inside."""
-        names = attempt_traits(pod, {})
-        with self._with_traits(attempt_traits(pod, self._values(names))):
-            self._attempt_environment = environment(pod, now=datetime.now(UTC))
-            try:
-                yield
-            finally:
-                self._attempt_environment = {}
-
-    @contextmanager
-    def home_of(self, home: Home) -> Iterator[None]:
-        """Have the traits of a home volume while inside."""
-        names = home_traits(home, {})
-        with self._with_traits(home_traits(home, self._values(names))):
-            yield
-
-    def _values(self, names: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in names}
-
-    @contextmanager
-    def _with_traits(self, values: Mapping[str, Any]) -> Iterator[None]:
-        before = self._values(values)
-        try:
-            for name, value in values.items():
-                setattr(self, name, value)
-            yield
-        finally:
-            for name, value in before.items():
-                setattr(self, name, value)
-
-    def get_env(self) -> dict[str, Any]:
-        """JupyterHub's environment and the attempt's.
-
-        Not by way of the trait ``environment``, whose values KubeSpawner takes for templates.
-        """
-        return {**super().get_env(), **self._attempt_environment}
-
-    async def pod_body(self) -> Any:
-        """The pod as KubeSpawner builds it from the traits, with an operator's changes."""
-        pod = await self.get_pod_manifest()
-        if self.modify_pod_hook:
-            pod = await maybe_future(self.modify_pod_hook(self, pod))
-        return pod
-
-    def url_of(self, pod: KubernetesObject) -> str:
-        """Where the workspace answers."""
-        url: str = self._get_pod_url(pod)
-        return url
-
-    def port_of(self, pod: KubernetesObject) -> int:
-        """The workspace's port."""
-        port: int = self._get_pod_port(pod)
-        return port
-
-    def expanded(self, templates: Any) -> Any:
-        """Templates with the user's properties put in."""
-        return self._expand_all(templates)
-
-    @property
-    def home_settled(self) -> bool:
-        """Whether the home volume's name is known to be right, and worth keeping."""
-        return bool(self._pvc_exists)
-
-    @home_settled.setter
-    def home_settled(self, settled: bool) -> None:
-        self._pvc_exists = settled
-
-    @property
-    def old_home_name(self) -> str | None:
-        """What KubeSpawner before 7 may have called the home volume, where that matters."""
-        wanted = self.handle_legacy_names and self.remember_pvc_name and not self._pvc_exists
-        if not wanted or self._state_kubespawner_version != "unknown":
-            return None
-        name: str = self._expand_user_properties(self.pvc_name_template, slug_scheme="escape")
-        return None if name == self.pvc_name else name

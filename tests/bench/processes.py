@@ -33,7 +33,7 @@ class Cluster:
 
 @asynccontextmanager
 async def cluster(
-    folder: Path, *, ready_after: float = -1, crowd: int = 0
+    folder: Path, *, ready_after: float = 0, crowd: int = 0
 ) -> AsyncIterator[Cluster]:
     """Have a cluster whose pods become ready so many seconds after they were made."""
     folder.mkdir(parents=True, exist_ok=True)

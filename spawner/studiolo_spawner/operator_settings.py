@@ -1,0 +1,130 @@
+"""What an operator can set of WorkspaceSpawner, and its defaults where they are not KubeSpawner's.
+
+Traits only.  The defaults are secure: no root, no capabilities, no service account's token, and
+nobody's files go because an account does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kubespawner import KubeSpawner
+from traitlets import Bool, Dict, Integer, Unicode, default, validate
+
+from studiolo_spawner.shared_parts import registry_settings
+
+
+class OperatorSettings(KubeSpawner):
+    """The traits."""
+
+    catalogue_path = Unicode(
+        "/etc/studiolo/catalogue.yaml",
+        config=True,
+        help="""
+        The file with the catalogue of images and GPU profiles.
+
+        It is followed while the hub runs: an edit takes effect within seconds, a bad edit leaves
+        the last good catalogue in use.  Check a file with `studiolo catalogue check FILE`.
+        """,
+    )
+
+    registries = Dict(
+        config=True,
+        help="""
+        Settings of image registries, by the host that stands in image references.
+
+        Registries without settings are asked by HTTPS and without credentials.  For example::
+
+            c.WorkspaceSpawner.registries = {
+                "registry.example.org": {
+                    "endpoint": "https://mirror.example.org",
+                    "username": "hub",
+                    "password": "...",
+                    "insecure": False,
+                    "allow_private": True,
+                }
+            }
+
+        `allow_private` is needed for a registry whose address is private or loopback.
+        """,
+    )
+
+    adopt_unowned = Bool(
+        False,
+        config=True,
+        help="""
+        Take over home volumes and namespaces that do not say whose they are.
+
+        Names of volumes can be made to collide, so one without the annotation
+        `hub.jupyter.org/username` is refused.  Set this for the time of a migration from volumes
+        that were made by something else.  One that names another user is refused always.
+        """,
+    )
+
+    image_check_period = Integer(
+        600,
+        min=0,
+        config=True,
+        help="""
+        How often all images of the catalogue are checked, in seconds; 0 for never.
+
+        Images that cannot be pulled are marked on the menu before anybody picks them.
+        """,
+    )
+
+    pod_gone_timeout = Integer(
+        60,
+        min=1,
+        config=True,
+        help="""
+        How long to wait, in seconds and beyond its grace period, for a deleted pod to go away.
+        """,
+    )
+
+    @default("cmd")
+    def _default_cmd(self) -> list[str]:
+        return ["jupyterhub-singleuser"]
+
+    @default("pvc_name_template")
+    def _default_pvc_name_template(self) -> str:
+        # One home for all servers of a user.
+        return "home-{username}"
+
+    @default("delete_pvc")
+    def _default_delete_pvc(self) -> bool:
+        # Nobody's files go because an account does.
+        return False
+
+    @default("uid")
+    def _default_uid(self) -> int:
+        return 1000
+
+    @default("gid")
+    def _default_gid(self) -> int:
+        return 1000
+
+    @default("fs_gid")
+    def _default_fs_gid(self) -> int:
+        return 1000
+
+    @default("automount_service_account_token")
+    def _default_automount(self) -> bool:
+        return False
+
+    @default("pod_security_context")
+    def _default_pod_security_context(self) -> dict[str, Any]:
+        return {"fsGroupChangePolicy": "OnRootMismatch"}
+
+    @default("container_security_context")
+    def _default_container_security_context(self) -> dict[str, Any]:
+        return {
+            "runAsNonRoot": True,
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+
+    @validate("registries")
+    def _checked_registries(self, proposal: Any) -> Any:
+        registry_settings(proposal.value)
+        return proposal.value
