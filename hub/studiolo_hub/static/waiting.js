@@ -82,6 +82,13 @@
     }
   };
 
+  // The cancelled start ends the stream, too, and would load this page anew before the form's answer
+  // has taken the person home.
+  document.getElementById("st-going").addEventListener("submit", () => {
+    stream.close();
+    over = true;
+  });
+
   tick();
   const clock = setInterval(() => (over ? clearInterval(clock) : tick()), 1000);
 })();
