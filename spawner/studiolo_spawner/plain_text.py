@@ -26,7 +26,9 @@ def plain(text: str, limit: int = MAX_PLAIN_LENGTH) -> str:
     one space. The cap is applied before the work, so a megabyte costs no more than a line.
     """
     cut = text[: limit * 4]
-    shown = "".join(_visible(char) for char in _SPACES.sub(" ", cut).strip())
+    shown = _SPACES.sub(" ", cut).strip()
+    if not shown.isprintable():
+        shown = "".join(map(_visible, shown))
     if len(shown) <= limit and len(cut) == len(text):
         return shown
     return shown[: max(limit - 1, 0)].rstrip() + "…"
