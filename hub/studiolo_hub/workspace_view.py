@@ -65,8 +65,10 @@ def view_of(
     """Return the view of one workspace. `profile` is None when the catalogue has it no longer."""
     alive = state in {"running", "starting", "stopping"}
     asked, runs = workspace.requested, workspace.actual or workspace.requested
-    # By id: only one of the two may know its digest yet.
-    other = bool(alive and asked and runs and asked.id != runs.id)
+    reason = fallback_reason(workspace.attempts) or ""
+    # By id, as only one of the two may know its digest yet; or by the story, where what runs is an
+    # earlier state of the same image.
+    other = bool(alive and asked and runs and (asked.id != runs.id or reason))
     since = started if state in {"running", "starting"} else stopped.at if stopped else None
     return WorkspaceView(
         name=name,
@@ -75,7 +77,7 @@ def view_of(
         since=_rough(now - since) if since else "",
         image=_image(runs) if alive else "",
         requested_image=_image(asked) if other else "",
-        fallback_reason=(fallback_reason(workspace.attempts) or "") if other else "",
+        fallback_reason=reason if other else "",
         profile=(profile.display_name if profile else workspace.profile) if alive else "",
         gpu=gpu_words(profile) if alive and profile else "",
         end=end_words(profile) if alive and profile else "",

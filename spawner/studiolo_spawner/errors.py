@@ -6,6 +6,7 @@
     ├── InvalidChoice             what was asked for is not on the menu; every problem at once  400
     ├── NotAllowed                it is on the menu, but not for this person                    403
     ├── ClusterFault              the cluster's doing (quota, no free GPU, API away)        503/409
+    ├── HubFault                  nobody foresaw it; the cause is in the log, on no page         500
     └── NoImageLeft               every image that was tried failed; the whole story            503
 
 `reason` is a short label for logs and metrics (snake_case, never user input). `user_message` may be
@@ -113,6 +114,19 @@ class ClusterFault(StudioloError):  # noqa: N818
 
     reason = "cluster_fault"
     status = 503
+
+
+class HubFault(StudioloError):  # noqa: N818
+    """Something that nobody foresaw. What it was is for the log, never for a page."""
+
+    reason = "hub_fault"
+    status = 500
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An error in the hub kept the workspace from starting. Your files are untouched. Try "
+            "again; if it happens again, tell your administrators, whose log names the cause."
+        )
 
 
 class NoImageLeft(StudioloError):  # noqa: N818

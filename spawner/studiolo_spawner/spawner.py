@@ -18,13 +18,14 @@ from typing import Any
 from jupyterhub.spawner import SpawnException
 from markupsafe import Markup, escape
 from sqlalchemy import inspect
+from tornado import web
 from traitlets import default
 
 from studiolo_spawner import shared_parts as shared
 from studiolo_spawner.catalogue import Defaults
 from studiolo_spawner.choice import Choice, choice_from_form, choice_from_options
 from studiolo_spawner.cluster_api import KubernetesObject
-from studiolo_spawner.errors import CatalogueError, InvalidChoice, StudioloError
+from studiolo_spawner.errors import CatalogueError, HubFault, InvalidChoice, StudioloError
 from studiolo_spawner.homes import delete_home
 from studiolo_spawner.journal import Journal
 from studiolo_spawner.kube_side import KubeSide
@@ -204,6 +205,13 @@ class WorkspaceSpawner(KubeSide):
             told = plain(error.user_message, MAX_LOGGED)
             self.log.warning("Not starting %s: %s: %s", self._log_name, error.reason, told)
             raise to_spawn_exception(error) from None
+        except web.HTTPError:
+            # Raised for the user on purpose, by an operator's hook.
+            raise
+        except Exception:
+            # Its text may hold anything, and JupyterHub would show it as it is.
+            self.log.exception("Starting %s failed in a way that nobody foresaw", self._log_name)
+            raise to_spawn_exception(HubFault()) from None
         self.pod_id = self._launch.state.pod_uid
         return url
 

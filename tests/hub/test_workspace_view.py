@@ -63,6 +63,14 @@ def test_the_same_image_with_its_digest_is_no_other_image() -> None:
     assert seen.requested_image == ""
 
 
+def test_an_earlier_state_of_the_same_image_is_told_with_its_reason() -> None:
+    older = replace(TORCH, display_name="PyTorch 2.9, as it ran last", digest="sha256:1")
+    workspace = replace(WORKSPACE, actual=older, attempts=(MISSING, RAN))
+    seen = view("running", workspace=workspace)
+    assert seen.image == "PyTorch 2.9, as it ran last"
+    assert "no such image" in seen.fallback_reason
+
+
 def test_what_was_chosen_before_is_not_shown_as_running() -> None:
     seen = view("stopped", stopped=Stop(NOW - timedelta(seconds=30), gpu=True))
     assert seen.image == seen.profile == seen.gpu == seen.end == ""

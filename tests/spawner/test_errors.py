@@ -7,6 +7,7 @@ from studiolo_spawner import errors
 from studiolo_spawner.errors import (
     CatalogueError,
     ClusterFault,
+    HubFault,
     InvalidChoice,
     InvalidReference,
     NoImageLeft,
@@ -24,6 +25,7 @@ def everything() -> list[StudioloError]:
         InvalidChoice([problem]),
         NotAllowed([problem]),
         ClusterFault("The quota is used up."),
+        HubFault(),
         NoImageLeft(["“PyTorch” was not tried. It is gone."]),
     ]
 
@@ -53,6 +55,7 @@ def test_every_error_has_a_label_a_status_and_words(error: StudioloError) -> Non
         (InvalidReference("", "it is empty"), 400),
         (NotAllowed([]), 403),
         (ClusterFault("away"), 503),
+        (HubFault(), 500),
         (NoImageLeft([]), 503),
     ],
     ids=lambda v: type(v).__name__ if isinstance(v, Exception) else str(v),

@@ -16,6 +16,7 @@ from studiolo_local.api.server import ApiServer
 from studiolo_local.api.store import Store
 from studiolo_spawner.shared_parts import close_shared_parts
 from studiolo_spawner.spawner import WorkspaceSpawner
+from tornado import web
 
 from tests.fakes import hub_parts, pod_driver
 from tests.fakes.pod_driver import PodDriver, Step
@@ -560,10 +561,24 @@ async def test_hooks_and_services_work_as_in_kubespawner(
     assert pod["spec"]["volumes"]
 
 
-async def test_failing_hook_leaves_no_pod(make: Make, api: ApiServer) -> None:
+async def test_failing_hook_leaves_no_pod_and_tells_users_nothing_of_its_own(
+    make: Make, api: ApiServer
+) -> None:
     def hook(_spawner: Any, _pod: Any) -> None:
-        raise RuntimeError("the operator's own")
+        raise RuntimeError("password=hunter2 <img onerror=x>")
 
-    with pytest.raises(RuntimeError):
+    with pytest.raises(SpawnException) as failed:
+        await started(make(after_pod_created_hook=hook))
+    assert (failed.value.reason, failed.value.status_code) == ("hub_fault", 500)
+    assert "hunter2" not in f"{failed.value} {failed.value.message_html}"
+    assert failed.value.__suppress_context__
+    assert await names(api, "pods") == set()
+
+
+async def test_a_hook_may_tell_users_something(make: Make, api: ApiServer) -> None:
+    def hook(_spawner: Any, _pod: Any) -> None:
+        raise web.HTTPError(409, "The lab is closed on Sundays.")
+
+    with pytest.raises(web.HTTPError, match="closed on Sundays"):
         await started(make(after_pod_created_hook=hook))
     assert await names(api, "pods") == set()
