@@ -10,7 +10,6 @@ import tarfile
 from pathlib import Path
 
 import pytest
-
 from studiolo_local.registry import demo_images
 from studiolo_local.registry.blobs import BlobStore, Refused
 from studiolo_local.registry.demo_images import BROKEN, WORKING, DemoImage, build_demo_images, seed

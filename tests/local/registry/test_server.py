@@ -1,4 +1,4 @@
-"""The registry over HTTP: what the distribution specification promises to those who pull and push."""
+"""The registry over HTTP: what the distribution specification promises to who pulls and pushes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-
 from studiolo_local.registry.access import Access
 from studiolo_local.registry.blobs import digest_of
 from studiolo_local.registry.demo_images import put_image, seed
