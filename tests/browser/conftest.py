@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
-from tests.browser.running_demo import RunningDemo
+from tests.running_demo import RunningDemo
 
 BUILD = Path(__file__).parents[2] / "build"
 CHROMIUM_FLAGS = [

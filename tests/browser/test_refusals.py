@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import steps
-from tests.browser.running_demo import RunningDemo
+from tests.running_demo import RunningDemo
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -31,7 +31,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
     ],
 )
 def test_a_form_that_was_tampered_with_is_refused(
-    page: Page, demo: RunningDemo, screenshots: Path, change: str, status: int, words: str
+    page: Page,
+    demo: RunningDemo,
+    screenshots: Path,
+    change: str,
+    status: int,
+    words: str,
 ) -> None:
     steps.sign_in(page, "ben")
     steps.open_menu(page)
@@ -105,7 +110,7 @@ def _ask_hub(page: Page, method: str, path: str, body: object) -> dict[str, Any]
     """Ask the hub's API with the person's own session and XSRF token."""
     answer: dict[str, Any] = page.evaluate(
         """async ([method, path, body]) => {
-             const answer = await fetch(`/hub/api/${path}?_xsrf=${encodeURIComponent(window.jhdata.xsrf_token)}`, {
+             const answer = await fetch(`/hub/api/${path}?_xsrf=${window.jhdata.xsrf_token}`, {
                method,
                headers: {'Content-Type': 'application/json'},
                body: body === null ? undefined : JSON.stringify(body),

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import steps
-from tests.browser.running_demo import RunningDemo, until
+from tests.running_demo import RunningDemo, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 

@@ -45,54 +45,78 @@ KUBECTL = Path(sys.executable).with_name("kubectl")
 
 @dataclass
 class RunningDemo:
-    """A demo that answers."""
+    """A demo in a folder of its own."""
 
     folder: Path
-    address: str
     process: subprocess.Popen[str]
-    said: list[str]
-    started_in: float
-    _reader: threading.Thread = field(repr=False)
+    said: list[str] = field(default_factory=list)
+    started_in: float = 0.0
+    address: str = ""
+    _lines: queue.Queue[str | None] = field(default_factory=queue.Queue, repr=False)
+    _reader: threading.Thread | None = field(default=None, repr=False)
 
     @classmethod
-    def start(cls, folder: Path) -> RunningDemo:
-        """Start it and wait until it says that it is ready; fails with all that it said."""
-        began = time.monotonic()
-        (folder / "users.yaml").write_text(PEOPLE)
+    def begin(cls, folder: Path, *, port: int | None = None) -> RunningDemo:
+        """Start it as `make demo` does."""
+        if not (folder / "users.yaml").exists():
+            (folder / "users.yaml").write_text(PEOPLE)
         process = subprocess.Popen(
             [
                 sys.executable, "-m", "studiolo_local", "demo",
-                "--port", str(any_free()), "--data", str(folder),
+                "--port", str(port or any_free()), "--data", str(folder),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )  # fmt: skip
-        lines: queue.Queue[str | None] = queue.Queue()
-        reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
-        reader.start()
-        said: list[str] = []
-        while time.monotonic() - began < START_SECONDS:
+        demo = cls(folder, process)
+        demo._reader = threading.Thread(target=demo._read, daemon=True)
+        demo._reader.start()
+        return demo
+
+    @classmethod
+    def start(cls, folder: Path, *, port: int | None = None) -> RunningDemo:
+        """Start it and wait until it says that it is ready; fails with all that it said."""
+        began = time.monotonic()
+        demo = cls.begin(folder, port=port)
+        found = demo.until_said(r"Studiolo is ready: (\S+)")
+        demo.address = found[1]
+        demo.started_in = time.monotonic() - began
+        return demo
+
+    def until_said(self, words: str) -> re.Match[str]:
+        """Wait until it says something; fails, and ends it, when it does not."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
             try:
-                line = lines.get(timeout=1)
+                line = self._lines.get(timeout=1)
             except queue.Empty:
                 continue
             if line is None:
                 break
-            said.append(line)
-            if found := re.search(r"Studiolo is ready: (\S+)", line):
-                took = time.monotonic() - began
-                return cls(folder, found[1], process, said, took, reader)
-        process.kill()
-        process.wait()
-        raise AssertionError("The demo did not come up. It said:\n" + "".join(said))
+            self.said.append(line)
+            if found := re.search(words, line):
+                return found
+        self.process.kill()
+        self.process.wait()
+        raise AssertionError(f"The demo did not say {words!r}, but:\n" + "".join(self.said))
 
     def stop(self) -> None:
         """Ctrl-C, and wait until it is gone."""
         self.process.send_signal(signal.SIGINT)
         assert self.process.wait(STOP_SECONDS) == 0, "".join(self.said)
-        self._reader.join(5)
+        self.finish()
+
+    def finish(self) -> str:
+        """Wait for the end of what it says, and give all of it."""
+        self.process.wait(STOP_SECONDS)
+        if self._reader is not None:
+            self._reader.join(STOP_SECONDS)
+        while not self._lines.empty():
+            if line := self._lines.get():
+                self.said.append(line)
+        return "".join(self.said)
 
     def left_behind(self) -> list[int]:
         """Processes that carry the mark of this demo or live in its folder."""
@@ -105,14 +129,16 @@ class RunningDemo:
 
     def kubectl(self, *arguments: str) -> str:
         """Ask the embedded cluster as a person would."""
-        return subprocess.run(
+        done = subprocess.run(
             [str(KUBECTL), "-n", "studiolo", *arguments],
             env={**os.environ, "KUBECONFIG": str(self.folder / "cluster" / "kubeconfig")},
-            check=True,
+            check=False,
             capture_output=True,
             text=True,
-            timeout=30,
-        ).stdout
+            timeout=40,
+        )
+        assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
+        return done.stdout
 
     def pods(self) -> list[dict[str, Any]]:
         """The workspaces' pods."""
@@ -141,6 +167,13 @@ class RunningDemo:
                 return pid
         return 0
 
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout:
+            for line in self.process.stdout:
+                self._lines.put(line)
+        self._lines.put(None)
+
     def _is_ours(self, process: psutil.Process) -> bool:
         return any(parent.pid == self.process.pid for parent in process.parents())
 
@@ -151,11 +184,3 @@ def until(condition: Callable[[], object], *, seconds: float, what: str) -> None
     while not condition():
         assert time.monotonic() < deadline, f"Not within {seconds} s: {what}"
         time.sleep(0.1)
-
-
-def _read(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
-    assert process.stdout is not None
-    with process.stdout:
-        for line in process.stdout:
-            lines.put(line)
-    lines.put(None)
