@@ -45,6 +45,9 @@ _QUANTITIES = {
 }  # fmt: skip
 """The attributes whose strings (or maps of strings) are quantities: the models do not say."""
 
+_BYTES = {("ConfigMap", "binary_data"), ("Secret", "data")}
+"""The attributes whose strings are base64: the models do not say."""
+
 
 def schema() -> dict[str, dict[str, str]]:
     """Return for each type the JSON type of each of its fields."""
@@ -56,6 +59,8 @@ def schema() -> dict[str, dict[str, str]]:
         types[name] = {}
         for attribute, written in model.openapi_types.items():
             kind, inner = _type(attribute, written)
+            if (name, attribute) in _BYTES:
+                kind = "map:bytes"
             types[name][model.attribute_map[attribute]] = kind
             if inner and _short(inner) not in types:
                 waiting[_short(inner)] = inner

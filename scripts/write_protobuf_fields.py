@@ -52,7 +52,7 @@ def _fields(body: str) -> tuple[dict[str, str], list[str]]:
     """Return a struct's fields by number, and the structs whose fields it has as its own.
 
     A field is its JSON name; `*` before it marks one that is told from nothing even when it is
-    zero, `#` one that holds bytes, and `@Name` stands for the fields of another struct.
+    zero, and `@Name` stands for the fields of another struct.
     """
     fields: dict[str, str] = {}
     inlined = []
@@ -62,7 +62,7 @@ def _fields(body: str) -> tuple[dict[str, str], list[str]]:
             inlined.append(go[-1].rpartition(".")[2])
             fields[match["number"]] = f"@{inlined[-1]}"
             continue
-        mark = "*" if go[-1].startswith("*") else "#" if go[-1].endswith("[]byte") else ""
+        mark = "*" if go[-1].startswith("*") else ""
         fields[match["number"]] = mark + match["json"]
     return fields, inlined
 

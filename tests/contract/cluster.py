@@ -115,6 +115,11 @@ class Cluster:
             assert response.status == 200, await response.text()
             yield Watch(response)
 
+    async def remembers_the_beginning(self) -> bool:
+        """Return whether version 1 can still be had: a young real cluster has not compacted it."""
+        query = {"resourceVersion": "1", "resourceVersionMatch": "Exact", "limit": "1"}
+        return (await self.call("GET", self.path("pods"), **query)).code == 200
+
     async def until(self, path: str, wanted: Any) -> Any:
         """Read an object until it is as wanted (or gone, for None); fails after a while."""
         async with asyncio.timeout(PATIENCE):

@@ -40,7 +40,7 @@ async def test_the_options_may_be_in_the_body(cluster: Cluster) -> None:
     options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions"}
     wrong = await cluster.call("DELETE", path, {**options, "preconditions": {"uid": "other"}})
     assert (wrong.code, wrong.reason) == (409, "Conflict")
-    assert "Precondition failed: UID in precondition: other" in wrong.message
+    assert "the UID in the precondition (other) does not match the UID in record" in wrong.message
     right = {**options, "preconditions": {"uid": made["metadata"]["uid"]}}
     await cluster.expect("DELETE", path, right)
 

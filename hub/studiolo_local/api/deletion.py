@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from studiolo_local.api import resources
 from studiolo_local.api.entries import JsonObject
+from studiolo_local.api.metadata import timestamp
 from studiolo_local.api.resources import Resource
 
 DEFAULT_GRACE_SECONDS = 30
@@ -29,31 +31,39 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a delete does: remove the object (`gone`), change it to `content`, or nothing."""
+    """What a delete does: first change the object to `content`, if there is one, then remove it."""
 
+    content: JsonObject | None
     gone: bool
-    content: JsonObject | None = None
-    grace: int | None = None
-    """Seconds from now to the deletionTimestamp, which the caller writes; None leaves it."""
 
 
-def plan(resource: Resource, content: JsonObject, options: Options) -> Plan:
-    """Return what deleting this object comes to; `content` is the caller's own copy."""
+def plan(resource: Resource, content: JsonObject, options: Options, now: datetime) -> Plan:
+    """Return what deleting this object comes to; `content` is the caller's own copy.
+
+    A pod is marked even when it goes at once: its watchers see it end before it is gone.
+    """
     metadata = content["metadata"]
-    grace = _grace(content, options.grace_seconds) if resource is resources.PODS else 0
+    is_pod = resource is resources.PODS
+    grace = _grace(content, options.grace_seconds) if is_pod else 0
     kept = bool(metadata.get("finalizers")) or _holds_namespace(resource, content)
-    present = metadata.get("deletionGracePeriodSeconds")
-    if "deletionTimestamp" in metadata and present is not None and grace >= present:
+    begun = metadata.get("deletionTimestamp")
+    present = metadata.get("deletionGracePeriodSeconds") or 0
+    if begun and grace >= present:
         # It is on its way already, at least as fast as is asked for now.
-        return Plan(gone=present == 0 and not kept)
-    if grace == 0 and not kept:
-        return Plan(gone=True)
+        return Plan(None, gone=present == 0 and not kept)
+    if not is_pod and not kept:
+        return Plan(None, gone=True)
+    end = now + timedelta(seconds=grace)
+    if begun:
+        asked_at = datetime.fromisoformat(begun) - timedelta(seconds=present)
+        end = max(now, asked_at + timedelta(seconds=grace))
+    elif resource.counts_generations:
+        metadata["generation"] = int(metadata.get("generation", 1)) + 1
+    metadata["deletionTimestamp"] = timestamp(end)
     metadata["deletionGracePeriodSeconds"] = grace
     if resource is resources.NAMESPACES:
         content["status"] = {**(content.get("status") or {}), "phase": "Terminating"}
-    if resource.counts_generations:
-        metadata["generation"] = int(metadata.get("generation", 1)) + 1
-    return Plan(gone=False, content=content, grace=grace)
+    return Plan(content, gone=grace == 0 and not kept)
 
 
 def is_complete(resource: Resource, content: JsonObject) -> bool:

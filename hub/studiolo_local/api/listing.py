@@ -93,4 +93,4 @@ def _opened(continuation: str) -> tuple[int, Key]:
         namespace, name = token["after"]
         return int(token["rv"]), Key(str(namespace), str(name))
     except (binascii.Error, ValueError, KeyError, TypeError) as error:
-        raise bad_request("continue key is not valid") from error
+        raise bad_request("invalid continue token: continue key is not valid") from error

@@ -10,7 +10,13 @@ from uuid import uuid4
 
 from studiolo_local.api.entries import JsonObject
 from studiolo_local.api.resources import Resource
-from studiolo_local.api.status_errors import MODIFIED, ApiError, bad_request, conflict
+from studiolo_local.api.status_errors import (
+    MODIFIED,
+    ApiError,
+    bad_request,
+    conflict,
+    conflict_of_kind,
+)
 
 _SERVER_OWNED = (
     "uid",
@@ -88,7 +94,7 @@ def carry_over(resource: Resource, old: JsonObject, new: JsonObject) -> None:
     version = after.get("resourceVersion")
     if version and version != before["resourceVersion"]:
         raise conflict(resource, name, MODIFIED)
-    check_preconditions(resource, before, {"uid": after.get("uid")})
+    check_uid(resource, before, after)
     for field in _SERVER_OWNED:
         after.pop(field, None)
         if field in before:
@@ -99,21 +105,29 @@ def carry_over(resource: Resource, old: JsonObject, new: JsonObject) -> None:
     after.pop("selfLink", None)
 
 
-def check_preconditions(
+def check_uid(resource: Resource, metadata: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Raise a Conflict unless the uid, where one is given, is the object's."""
+    wanted, actual = asked.get("uid"), metadata["uid"]
+    if wanted and wanted != actual:
+        why = f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {actual}"
+        raise conflict(resource, metadata["name"], why)
+
+
+def check_delete_preconditions(
     resource: Resource, metadata: Mapping[str, Any], asked: Mapping[str, Any]
 ) -> None:
     """Raise a Conflict unless uid and resourceVersion, where asked for, are the object's."""
-    name = metadata["name"]
-    for field, label in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
+    for field, label, happened in (
+        ("uid", "UID", "deleted and then recreated"),
+        ("resourceVersion", "ResourceVersion", "modified"),
+    ):
         wanted, actual = asked.get(field), metadata[field]
-        if not wanted or wanted == actual:
-            continue
-        raise conflict(
-            resource,
-            name,
-            f"Precondition failed: {label} in precondition: {wanted}, "
-            f"{label} in object meta: {actual}",
-        )
+        if wanted and wanted != actual:
+            why = (
+                f"the {label} in the precondition ({wanted}) does not match the {label} in record "
+                f"({actual}). The object might have been {happened}"
+            )
+            raise conflict_of_kind(resource, metadata["name"], why)
 
 
 def set_condition(status: JsonObject, kind: str, value: str, now: str) -> None:

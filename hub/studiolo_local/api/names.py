@@ -9,7 +9,6 @@ import re
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
-_SERVICE = "[a-z]([-a-z0-9]*[a-z0-9])?"
 _QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _CONFIG_KEY = "[-._a-zA-Z0-9]+"
 _ENV_NAME = re.compile(r"[ -<>-~]+")
@@ -23,11 +22,6 @@ _SUBDOMAIN_RULE = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
     "'.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used "
     rf"for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.{_LABEL})*')"
-)
-_SERVICE_RULE = (
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
-    "alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or "
-    f"'abc-123', regex used for validation is '{_SERVICE}')"
 )
 _QUALIFIED_RULE = (
     "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end "
@@ -46,7 +40,7 @@ _CONFIG_KEY_RULE = (
 
 
 def dns_label_problem(name: str) -> str | None:
-    """Check a name of up to 63 characters without dots, such as a namespace's."""
+    """Check a name of up to 63 characters without dots: a namespace's, service's, container's."""
     if len(name) > 63:
         return "must be no more than 63 characters"
     return None if re.fullmatch(_LABEL, name) else _LABEL_RULE
@@ -57,13 +51,6 @@ def dns_subdomain_problem(name: str) -> str | None:
     if len(name) > 253:
         return "must be no more than 253 characters"
     return None if re.fullmatch(_SUBDOMAIN, name) else _SUBDOMAIN_RULE
-
-
-def service_name_problem(name: str) -> str | None:
-    """Check a service's name, which may not begin with a digit."""
-    if len(name) > 63:
-        return "must be no more than 63 characters"
-    return None if re.fullmatch(_SERVICE, name) else _SERVICE_RULE
 
 
 def label_key_problem(key: str) -> str | None:

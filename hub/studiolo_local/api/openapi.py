@@ -19,6 +19,7 @@ _PLAIN: dict[str, JsonObject] = {
     "integer": {"type": "integer"},
     "number": {"type": "number"},
     "boolean": {"type": "boolean"},
+    "bytes": {"type": "string", "format": "byte"},
     "time": {"type": "string", "format": "date-time"},
     "quantity": {"type": "string"},
     "any": {},

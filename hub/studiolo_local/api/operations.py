@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from studiolo_local.api import defaults, deletion, resources
@@ -18,7 +18,8 @@ from studiolo_local.api.entries import Entry, JsonObject, Key
 from studiolo_local.api.json_patch import PatchError, PatchMismatchError
 from studiolo_local.api.metadata import (
     carry_over,
-    check_preconditions,
+    check_delete_preconditions,
+    check_uid,
     checked_identity,
     set_condition,
     stamp_new,
@@ -154,11 +155,13 @@ class Operations:
         entry = self.get(resources.PODS, key)
         binding = checked_identity(_BINDING, body, key.namespace)
         checked_shape("Binding", "v1", binding, terms or Terms())
+        if binding["metadata"].get("name") != key.name:
+            raise bad_request("name in URL does not match name in Binding object")
         node = (binding.get("target") or {}).get("name")
         if not node:
             raise invalid(_BINDING, key.name, [FieldProblem.required("target.name")])
         content = entry.content()
-        check_preconditions(resources.PODS, content["metadata"], binding["metadata"])
+        check_uid(resources.PODS, content["metadata"], binding["metadata"])
         if content["metadata"].get("deletionTimestamp"):
             why = f"pod {key.name} is being deleted, cannot be assigned to a host"
             raise conflict(resources.PODS, key.name, why)
@@ -181,18 +184,15 @@ class Operations:
         entry = self.get(resource, key)
         self.admission.check_deletion(resource, key)
         content = entry.content()
-        check_preconditions(resource, content["metadata"], options.preconditions)
+        check_delete_preconditions(resource, content["metadata"], options.preconditions)
         if options.orphan and not terms.dry_run:
             self._release_dependents(entry)
-        plan = deletion.plan(resource, content, options)
-        if plan.gone:
-            return Deleted(entry if terms.dry_run else self._store.remove(resource, key), gone=True)
-        if plan.content is None:
-            return Deleted(entry, gone=False)
-        if plan.grace is not None:
-            end = self._clock() + timedelta(seconds=plan.grace)
-            plan.content["metadata"]["deletionTimestamp"] = timestamp(end)
-        return Deleted(self._keep(resource, plan.content, terms), gone=False)
+        plan = deletion.plan(resource, content, options, self._clock())
+        if plan.content is not None:
+            entry = self._keep(resource, plan.content, terms)
+        if plan.gone and not terms.dry_run:
+            entry = self._store.remove(resource, key)
+        return Deleted(entry, plan.gone)
 
     def _create(self, resource: Resource, content: JsonObject, terms: Terms) -> Entry:
         checked_shape(resource.kind, resource.version, content, terms)

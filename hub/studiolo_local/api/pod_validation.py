@@ -13,7 +13,7 @@ from studiolo_local.api.status_errors import FieldProblem
 
 Problems = list[FieldProblem]
 
-_RESTART_POLICIES = ("Always", "Never", "OnFailure")
+_RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 _EFFECTS = ("NoExecute", "NoSchedule", "PreferNoSchedule")
 _STANDARD = ("cpu", "memory", "ephemeral-storage")
@@ -164,8 +164,13 @@ def _bounds(bounds: dict[str, Any], path: str) -> Problems:
             if name not in _STANDARD and "/" in name and amount.denominator != 1:
                 problems.append(FieldProblem.invalid(where, value, "must be an integer"))
             if name not in _STANDARD and "/" not in name and not name.startswith("hugepages-"):
-                text = "must be a standard resource type or fully qualified"
-                problems.append(FieldProblem.invalid(where, name, text))
+                problems += [
+                    FieldProblem.invalid(where, name, text)
+                    for text in (
+                        "must be a standard resource type or fully qualified",
+                        "must be a standard resource for containers",
+                    )
+                ]
     for name, value in requests.items():
         where = f"{path}.requests"
         if "/" in name and name not in limits:
@@ -188,20 +193,24 @@ def _volumes(volumes: Sequence[JsonObject]) -> Problems:
     taken: set[str] = set()
     for index, volume in enumerate(volumes):
         path = f"spec.volumes[{index}]"
+        found: Problems = []
         name = volume.get("name") or ""
-        if not name:
-            problems.append(FieldProblem.required(f"{path}.name"))
-        elif detail := names.dns_label_problem(name):
-            problems.append(FieldProblem.invalid(f"{path}.name", name, detail))
-        elif name in taken:
-            problems.append(FieldProblem.duplicate(f"{path}.name", name))
-        taken.add(name)
-        if len(volume) > 2:
+        sources = sorted(key for key in volume if key != "name")
+        if len(sources) > 1:
             text = "may not specify more than 1 volume type"
-            problems.append(FieldProblem.forbidden(f"{path}.{max(volume)}", text))
+            found.append(FieldProblem.forbidden(f"{path}.{sources[1]}", text))
         claim = volume.get("persistentVolumeClaim")
         if claim is not None and not claim.get("claimName"):
-            problems.append(FieldProblem.required(f"{path}.persistentVolumeClaim.claimName"))
+            found.append(FieldProblem.required(f"{path}.persistentVolumeClaim.claimName"))
+        if not name:
+            found.append(FieldProblem.required(f"{path}.name"))
+        elif detail := names.dns_label_problem(name):
+            found.append(FieldProblem.invalid(f"{path}.name", name, detail))
+        elif name in taken:
+            found.append(FieldProblem.duplicate(f"{path}.name", name))
+        if not found:
+            taken.add(name)
+        problems += found
     return problems
 
 

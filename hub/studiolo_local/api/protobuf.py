@@ -25,7 +25,7 @@ _MAGIC = b"k8s\x00"
 _DEEPEST = 40
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_SPECIAL = frozenset({"time", "quantity", "any", "string", "integer", "boolean", "number"})
+_SPECIAL = frozenset({"any", "boolean", "bytes", "integer", "number", "quantity", "string", "time"})
 
 Field = tuple[int, int | bytes]
 
@@ -70,34 +70,32 @@ def _message(schema: str, table: str, data: bytes, depth: int) -> JsonObject:
         if name.startswith("@"):
             result |= _message(schema, name[1:], _bytes(value), depth + 1)
             continue
-        mark, plain = (name[0], name[1:]) if name[:1] in {"*", "#"} else ("", name)
+        plain = name.lstrip("*")
         kind = known.get(plain)
         if kind is None:
             continue  # A field of a later version than the schema's.
-        _add(result, plain, kind, value, is_bytes=mark == "#", depth=depth)
-        if mark != "*" and not result[plain]:
+        _add(result, plain, kind, value, depth)
+        if plain == name and not result[plain]:
             del result[plain]  # Go writes what is empty, and means nothing by it.
     return result
 
 
-def _add(
-    result: JsonObject, name: str, kind: str, value: int | bytes, *, is_bytes: bool, depth: int
-) -> None:
+def _add(result: JsonObject, name: str, kind: str, value: int | bytes, depth: int) -> None:
     if kind.startswith("list:"):
         items = result.setdefault(name, [])
         if kind == "list:integer" and isinstance(value, bytes):
             items.extend(_signed(each) for each in _packed(value))
         else:
-            items.append(_value(kind[5:], value, is_bytes=is_bytes, depth=depth))
+            items.append(_value(kind[5:], value, depth))
     elif kind.startswith("map:"):
         pair = dict(_fields(_bytes(value)))
-        inner = _value(kind[4:], pair.get(2, b""), is_bytes=is_bytes, depth=depth)
+        inner = _value(kind[4:], pair.get(2, b""), depth)
         result.setdefault(name, {})[_text(pair.get(1, b""))] = inner
     else:
-        result[name] = _value(kind, value, is_bytes=is_bytes, depth=depth)
+        result[name] = _value(kind, value, depth)
 
 
-def _value(kind: str, value: int | bytes, *, is_bytes: bool, depth: int) -> Any:
+def _value(kind: str, value: int | bytes, depth: int) -> Any:
     if kind not in _SPECIAL:
         return _message(kind, kind, _bytes(value), depth + 1)
     if kind == "integer":
@@ -110,7 +108,7 @@ def _value(kind: str, value: int | bytes, *, is_bytes: bool, depth: int) -> Any:
         return _text(dict(_fields(_bytes(value))).get(1, b""))
     if kind == "any":
         return _any(_bytes(value))
-    if is_bytes:
+    if kind == "bytes":
         return base64.b64encode(_bytes(value)).decode()
     return _text(value)
 

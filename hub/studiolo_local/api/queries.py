@@ -158,9 +158,9 @@ def _version(query: Query) -> int | None:
     if text == "":
         return None
     if not (text.isascii() and text.isdigit()) or len(text) > 19:
-        raise _invalid(
-            "resourceVersion",
-            f'Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax',
+        raise bad_request(
+            f'invalid resource version: resourceVersion: Invalid value: "{text}": '
+            f'strconv.ParseUint: parsing "{text}": invalid syntax'
         )
     return int(text)
 

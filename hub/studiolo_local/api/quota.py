@@ -21,7 +21,18 @@ _SHORT = {"cpu", "memory", "ephemeral-storage"}
 _MUST_BE_SET = frozenset(
     {f"{prefix}{name}" for name in _SHORT for prefix in ("", "requests.", "limits.")}
 )
-SCOPES = ("BestEffort", "NotBestEffort", "NotTerminating", "Terminating")
+_STANDARD = _MUST_BE_SET | {
+    "configmaps",
+    "persistentvolumeclaims",
+    "pods",
+    "replicationcontrollers",
+    "requests.storage",
+    "resourcequotas",
+    "secrets",
+    "services",
+    "services.loadbalancers",
+    "services.nodeports",
+}
 _COUNTED_BY_NAME = {
     resources.CLAIMS,
     resources.CONFIG_MAPS,
@@ -93,6 +104,11 @@ def limits_of(quota: JsonObject) -> Mapping[str, str]:
     """Return a quota's limits, by resource."""
     hard: Mapping[str, str] = (quota.get("spec") or {}).get("hard") or {}
     return hard
+
+
+def is_standard(name: str) -> bool:
+    """Return whether a name without a prefix is one that a quota may limit."""
+    return name in _STANDARD or name.startswith(("requests.hugepages-", "hugepages-"))
 
 
 def is_of_containers(name: str) -> bool:

@@ -1,15 +1,17 @@
 """What fields each kind has and of which type: checks and tidies what clients send. Pure.
 
 As a real server does on decoding: a value of a wrong type is refused, an unknown field is dropped
-(and reported, so that the caller may warn or refuse), a null field is the same as none, and a
-quantity is put into its canonical form. The types are in schema.json, see
+(and reported, so that the caller may warn or refuse), a null, an empty list or map is the same as
+none, and a quantity is put into its canonical form. The types are in schema.json, see
 scripts/write_api_schema.py.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import string
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
@@ -20,9 +22,10 @@ from studiolo_local.api.entries import JsonObject
 from studiolo_local.api.quantities import QuantityError, parse_quantity
 
 _JSON_NAMES = {str: "string", bool: "bool", int: "number", float: "number", list: "array"}
-_GO_NAMES = {"integer": "int", "boolean": "bool"}
+_GO_NAMES = {"integer": "int32", "boolean": "bool"}
 _KEPT_NULLS = frozenset({"eventTime", "firstTimestamp", "lastTimestamp", "creationTimestamp"})
 _DEEPEST = 40
+_BASE64 = string.ascii_letters + string.digits + "+/"
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
@@ -69,6 +72,8 @@ class _Walk:
                     del content[name]
             else:
                 content[name] = self._value(known[name], content[name], where, owner)
+                if content[name] in ([], {}) and known[name].startswith(("list:", "map:")):
+                    del content[name]  # Go writes nothing for it.
 
     def _value(self, type_name: str, value: Any, path: str, owner: str) -> Any:
         if type_name.startswith("list:"):
@@ -100,8 +105,10 @@ class _Walk:
                 raise self._wrong(type_name, value, path, owner)
         elif type_name == "boolean":
             self._expect(bool, type_name, value, path, owner)
-        elif type_name in {"string", "time"}:
+        elif type_name in {"string", "time", "bytes"}:
             self._expect(str, type_name, value, path, owner)
+            if type_name == "bytes":
+                _check_base64(value)
             if type_name == "time":
                 return _time(value)
         return value
@@ -125,6 +132,14 @@ def _go_type(type_name: str) -> str:
     if type_name.startswith("map:"):
         return f"map[string]{_go_type(type_name[4:])}"
     return _GO_NAMES.get(type_name, type_name if type_name == "string" else f"v1.{type_name}")
+
+
+def _check_base64(value: str) -> None:
+    try:
+        base64.b64decode(value, validate=True)
+    except ValueError as error:
+        good = len(value) - len(value.lstrip(_BASE64))
+        raise ShapeError(f"illegal base64 data at input byte {good}") from error
 
 
 def _time(value: str) -> str:

@@ -46,7 +46,7 @@ class FieldProblem:
     @classmethod
     def not_supported(cls, field: str, value: object, allowed: Sequence[str]) -> FieldProblem:
         """Return the problem of a value outside a closed list."""
-        choices = ", ".join(f'"{choice}"' for choice in sorted(allowed))
+        choices = ", ".join(f'"{choice}"' for choice in allowed)
         text = f"Unsupported value: {_quoted(value)}: supported values: {choices}"
         return cls("FieldValueNotSupported", field, text)
 
@@ -131,6 +131,14 @@ def conflict(resource: Resource, name: str, why: str) -> ApiError:
     """Say that the object is not as the client believes."""
     message = f'Operation cannot be fulfilled on {resource.qualified_plural} "{name}": {why}'
     return ApiError(409, "Conflict", message, details=_details(resource, name))
+
+
+def conflict_of_kind(resource: Resource, name: str, why: str) -> ApiError:
+    """Say the same of a delete; a real server then names the kind instead of the resource."""
+    message = f'Operation cannot be fulfilled on {resource.qualified_kind} "{name}": {why}'
+    return ApiError(
+        409, "Conflict", message, details={**_details(resource, name), "kind": resource.kind}
+    )
 
 
 MODIFIED = (
@@ -246,7 +254,7 @@ def internal(message: str) -> ApiError:
 
 
 def _details(resource: Resource, name: str) -> dict[str, Any]:
-    details = {"name": name, "kind": resource.plural}
+    details = {"name": name, "kind": resource.plural} if name else {"kind": resource.plural}
     if resource.group:
         details["group"] = resource.group
     return details

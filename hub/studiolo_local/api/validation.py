@@ -5,14 +5,13 @@ The shape (fields and types) was checked before by `schema`. Rules of pods are i
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable
 
 from studiolo_local.api import names, resources
 from studiolo_local.api.entries import JsonObject
 from studiolo_local.api.pod_validation import pod_problems, pod_update_problems
-from studiolo_local.api.quantities import QuantityError, parse_quantity
+from studiolo_local.api.quantities import Quantity, QuantityError, parse_quantity
+from studiolo_local.api.quota import is_standard
 from studiolo_local.api.resources import Resource
 from studiolo_local.api.status_errors import FieldProblem
 
@@ -39,7 +38,8 @@ def validate_update(resource: Resource, old: JsonObject, new: JsonObject) -> Pro
     if resource is resources.PODS:
         return pod_update_problems(old["spec"], new.get("spec") or {})
     if resource is resources.CLAIMS:
-        return _claim_update(old["spec"], new.get("spec") or {})
+        bound = (old.get("status") or {}).get("phase") == "Bound"
+        return _claim_update(old["spec"], new.get("spec") or {}, bound=bound)
     if resource in {resources.SECRETS, resources.CONFIG_MAPS} and old.get("immutable"):
         for field in ("data", "binaryData", "immutable"):
             if old.get(field) != new.get(field):
@@ -106,7 +106,7 @@ def _name_rule(resource: Resource) -> Callable[[str], str | None]:
     if resource is resources.NAMESPACES:
         return names.dns_label_problem
     if resource is resources.SERVICES:
-        return names.service_name_problem
+        return names.dns_label_problem
     return names.dns_subdomain_problem
 
 
@@ -132,14 +132,18 @@ def _claim(content: JsonObject) -> Problems:
     return problems
 
 
-def _claim_update(old: JsonObject, new: JsonObject) -> Problems:
-    """A claim's spec is fixed but for its volume, once, and its size, upwards."""
-    if not old.get("volumeName"):
-        old = {**old, "volumeName": new.get("volumeName")}
-    if not new.get("volumeName"):
-        new = {**new, "volumeName": new.get("volumeName")}
-    before, after = _requested_storage(old), _requested_storage(new)
-    if {**old, "resources": None} != {**new, "resources": None}:
+def _claim_update(old: JsonObject, new: JsonObject, *, bound: bool) -> Problems:
+    """A claim's spec is fixed but for its volume and class, once, and its size, upwards."""
+    once = ("volumeName",) if bound else ("volumeName", "storageClassName")
+    before, after = dict(old), dict(new)
+    for field in once:
+        if not before.get(field):
+            before.pop(field, None)
+            after.pop(field, None)
+    if bound:
+        before.pop("resources", None)
+        after.pop("resources", None)
+    if before != after:
         return [
             FieldProblem.forbidden(
                 "spec",
@@ -148,7 +152,7 @@ def _claim_update(old: JsonObject, new: JsonObject) -> Problems:
             )
         ]
     try:
-        shrinks = parse_quantity(after).amount < parse_quantity(before).amount
+        shrinks = _requested_storage(new).amount < _requested_storage(old).amount
     except QuantityError:
         return []  # `_claim` has said that the size is missing.
     if shrinks:
@@ -157,8 +161,8 @@ def _claim_update(old: JsonObject, new: JsonObject) -> Problems:
     return []
 
 
-def _requested_storage(spec: JsonObject) -> object:
-    return ((spec.get("resources") or {}).get("requests") or {}).get("storage")
+def _requested_storage(spec: JsonObject) -> Quantity:
+    return parse_quantity(((spec.get("resources") or {}).get("requests") or {}).get("storage"))
 
 
 def _event(content: JsonObject) -> Problems:
@@ -176,27 +180,32 @@ def _event(content: JsonObject) -> Problems:
 def _data(content: JsonObject) -> Problems:
     problems: Problems = []
     size = 0
-    encoded = ("data",) if content["kind"] == "Secret" else ("binaryData",)
     for field in ("data", "binaryData"):
         for key, value in (content.get(field) or {}).items():
             if detail := names.config_key_problem(key):
                 problems.append(FieldProblem.invalid(f"{field}[{key}]", key, detail))
             size += len(value.encode())
-            if field in encoded and not _is_base64(value):
-                problems.append(
-                    FieldProblem.invalid(f"{field}[{key}]", "<value>", "illegal base64 data")
-                )
     if size > _DATA_LIMIT:
         problems.append(_too_long("data", _DATA_LIMIT))
     return problems
 
 
 def _quota(content: JsonObject) -> Problems:
-    return [
-        FieldProblem.invalid(f"spec.hard[{name}]", value, "must be greater than or equal to 0")
-        for name, value in ((content.get("spec") or {}).get("hard") or {}).items()
-        if parse_quantity(value).amount < 0
-    ]
+    problems: Problems = []
+    for name, value in ((content.get("spec") or {}).get("hard") or {}).items():
+        path = f"spec.hard[{name}]"
+        if parse_quantity(value).amount < 0:
+            text = "must be greater than or equal to 0"
+            problems.append(FieldProblem.invalid(path, value, text))
+        if "/" not in name and not is_standard(name):
+            problems += [
+                FieldProblem.invalid(path, name, text)
+                for text in (
+                    "must be a standard resource type or fully qualified",
+                    "must be a standard resource for quota",
+                )
+            ]
+    return problems
 
 
 def _service(content: JsonObject) -> Problems:
@@ -221,14 +230,6 @@ def _service(content: JsonObject) -> Problems:
 
 def _too_long(path: str, limit: int) -> FieldProblem:
     return FieldProblem("FieldValueTooLong", path, f"Too long: may not be more than {limit} bytes")
-
-
-def _is_base64(text: str) -> bool:
-    try:
-        base64.b64decode(text, validate=True)
-    except binascii.Error:
-        return False
-    return True
 
 
 _RULES: dict[Resource, Callable[[JsonObject], Problems]] = {

@@ -36,6 +36,11 @@ def quota(name: str = "team", **hard: str) -> JsonObject:
     }
 
 
+def binding(node: str, pod: str = "one", **metadata: str) -> JsonObject:
+    """Return what a scheduler sends to place a pod."""
+    return {"metadata": {"name": pod, **metadata}, "target": {"kind": "Node", "name": node}}
+
+
 def cluster(store: Store | None = None) -> tuple[Store, Operations]:
     """Return a store with the namespace `default`, and the operations over it."""
     store = store or Store()

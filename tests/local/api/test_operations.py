@@ -10,7 +10,7 @@ from studiolo_local.api.patch import MERGE_PATCH
 from studiolo_local.api.status_errors import ApiError
 from studiolo_local.api.terms import Terms
 
-from tests.local.api.samples import cluster, config_map, labelled, pod, quota
+from tests.local.api.samples import binding, cluster, config_map, labelled, pod, quota
 
 ONE = Key("default", "one")
 
@@ -196,21 +196,23 @@ def test_a_pod_is_bound_once() -> None:
     _, operations = cluster()
     made = operations.create(resources.PODS, "default", pod())
     with refused(409, "Conflict", "UID in precondition"):
-        operations.bind(ONE, {"metadata": {"uid": "other"}, "target": {"name": "n1"}})
+        operations.bind(ONE, binding("n1", uid="other"))
     with refused(422, "Invalid", "target.name: Required value"):
-        operations.bind(ONE, {"target": {}})
-    operations.bind(ONE, {"metadata": {"uid": made.uid}, "target": {"name": "n1"}})
+        operations.bind(ONE, {**binding("n1"), "target": {}})
+    with refused(400, "BadRequest", "name in URL does not match name in Binding object"):
+        operations.bind(ONE, binding("n1", pod="another"))
+    operations.bind(ONE, binding("n1", uid=made.uid))
     bound = operations.get(resources.PODS, ONE).content()
     assert bound["spec"]["nodeName"] == "n1"
     assert bound["status"]["conditions"][0]["type"] == "PodScheduled"
     with refused(409, "Conflict", 'pod one is already assigned to node "n1"'):
-        operations.bind(ONE, {"target": {"name": "n2"}})
+        operations.bind(ONE, binding("n2"))
 
 
 def bound_pod(**spec: Any) -> Any:
     store, operations = cluster()
     operations.create(resources.PODS, "default", pod(**spec))
-    operations.bind(ONE, {"target": {"name": "n1"}})
+    operations.bind(ONE, binding("n1"))
     return store, operations
 
 
@@ -237,10 +239,14 @@ def test_a_pod_that_is_going_can_be_hurried_and_not_slowed() -> None:
     assert store.get(resources.PODS, ONE) is None
 
 
-def test_a_pod_that_runs_nowhere_goes_at_once() -> None:
-    _, operations = cluster()
-    operations.create(resources.PODS, "default", pod())
-    assert operations.delete(resources.PODS, ONE, deletion.Options()).gone
+def test_a_pod_that_runs_nowhere_is_marked_and_goes_at_once() -> None:
+    store, operations = cluster()
+    before = operations.create(resources.PODS, "default", pod()).version
+    gone = operations.delete(resources.PODS, ONE, deletion.Options())
+    assert gone.gone
+    assert gone.entry.content()["metadata"]["deletionGracePeriodSeconds"] == 0
+    assert gone.entry.content()["metadata"]["generation"] == 2
+    assert [each.after is None for each in store.changes(resources.PODS, before)] == [False, True]
     _, operations = bound_pod()
     operations.patch(
         resources.PODS, ONE, MERGE_PATCH, {"status": {"phase": "Failed"}}, subresource="status"
@@ -251,8 +257,10 @@ def test_a_pod_that_runs_nowhere_goes_at_once() -> None:
 def test_a_delete_of_another_object_of_the_same_name_is_refused() -> None:
     _, operations = cluster()
     operations.create(resources.PODS, "default", pod())
-    for field in ("uid", "resourceVersion"):
-        with refused(409, "Conflict", "Precondition failed"):
+    for field, label in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
+        with refused(
+            409, "Conflict", rf"on Pod \"one\": the {label} in the precondition \(other\)"
+        ):
             operations.delete(resources.PODS, ONE, deletion.Options(preconditions={field: "other"}))
 
 

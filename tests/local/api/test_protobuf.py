@@ -142,7 +142,7 @@ def test_every_type_and_field_of_the_schema_has_a_number() -> None:
     def names(kind: str) -> set[str]:
         found: set[str] = set()
         for name in field_numbers()[kind].values():
-            found |= names(name[1:]) if name.startswith("@") else {name.lstrip("*#")}
+            found |= names(name[1:]) if name.startswith("@") else {name.lstrip("*")}
         return found
 
     missing = {

@@ -45,6 +45,23 @@ def test_null_is_the_same_as_nothing() -> None:
     assert content == container(args=["a"], resources={"limits": {"memory": "1"}})
 
 
+def test_nothing_within_is_the_same_as_nothing() -> None:
+    content = container(args=[], resources={"limits": {}})
+    content["metadata"]["labels"] = {}
+    content["spec"]["volumes"] = [{"name": "v", "emptyDir": {}}]
+    assert tidy("Pod", content) == []
+    expected = container(resources={})
+    expected["spec"]["volumes"] = [{"name": "v", "emptyDir": {}}]
+    assert content == expected
+
+
+def test_bytes_are_base64() -> None:
+    assert tidy("Secret", {"metadata": {}, "data": {"k": "dg=="}}) == []
+    for text, place in (("!!", 0), ("dg==x", 2), ("d", 1)):
+        with pytest.raises(ShapeError, match=f"illegal base64 data at input byte {place}"):
+            tidy("Secret", {"metadata": {}, "data": {"k": text}})
+
+
 def test_quantities_become_canonical() -> None:
     content = container(resources={"limits": {"cpu": 0.5, "memory": "1024Mi"}})
     tidy("Pod", content)
@@ -64,7 +81,7 @@ def test_quantities_become_canonical() -> None:
         pytest.param(
             container(ports=[{"containerPort": "80"}]),
             "json: cannot unmarshal string into Go struct field "
-            "ContainerPort.spec.containers.ports.containerPort of type int",
+            "ContainerPort.spec.containers.ports.containerPort of type int32",
             id="text for number",
         ),
         pytest.param(container(stdin=1), "of type bool", id="number for truth"),

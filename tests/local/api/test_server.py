@@ -15,7 +15,7 @@ from studiolo_local.api import ApiServer, Store
 from studiolo_local.api.handlers import BODY_LIMIT
 
 from tests.embedded import EmbeddedApi, running_api
-from tests.local.api.samples import config_map, labelled, pod
+from tests.local.api.samples import binding, config_map, labelled, pod
 
 PODS = "/api/v1/namespaces/default/pods"
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -27,7 +27,7 @@ async def test_a_pod_is_made_bound_run_and_deleted_as_kubernetes_does(
     api = embedded_api
     made = await api.expect("POST", PODS, pod("one"))
     assert made["status"] == {"phase": "Pending", "qosClass": "BestEffort"}
-    await api.expect("POST", f"{PODS}/one/binding", {"target": {"kind": "Node", "name": "n1"}})
+    await api.expect("POST", f"{PODS}/one/binding", binding("n1"))
     status = {"status": {"phase": "Running", "podIP": "127.77.0.1"}}
     merge = "application/strategic-merge-patch+json"
     running = await api.expect("PATCH", f"{PODS}/one/status", status, media_type=merge)
@@ -51,10 +51,10 @@ async def test_a_watch_sees_each_change_at_once(embedded_api: EmbeddedApi) -> No
         await api.expect("DELETE", f"{PODS}/one")
         seen: list[tuple[str, str]] = []
         async with asyncio.timeout(5):
-            while len(seen) < 2:
+            while len(seen) < 3:
                 event = json.loads(await watch.content.readline())
                 seen.append((event["type"], event["object"]["metadata"]["name"]))
-    assert seen == [("ADDED", "one"), ("DELETED", "one")]
+    assert seen == [("ADDED", "one"), ("MODIFIED", "one"), ("DELETED", "one")]
 
 
 @pytest.mark.parametrize(

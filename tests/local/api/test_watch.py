@@ -59,7 +59,7 @@ async def test_a_watch_from_a_version_tells_what_came_after() -> None:
     relabel(operations, "after", a="b")
     operations.delete(resources.PODS, Key("default", "after"), deletion.Options())
     events = await collect(hub, resourceVersion=version, timeoutSeconds="1")
-    assert brief(events) == ["ADDED after", "MODIFIED after", "DELETED after"]
+    assert brief(events) == ["ADDED after", *["MODIFIED after"] * 2, "DELETED after"]
     assert int(events[-1][1]["metadata"]["resourceVersion"]) == store.version
     assert events[0][1]["kind"] == "Pod"
 
