@@ -58,7 +58,7 @@ def page_of(store: Store, query: ListQuery) -> Page:
     if version > store.version:
         raise version_too_large(version, store.version)
     if query.match == "Exact" or (query.limit and version and not query.match):
-        message = f"The provided resource version {version} is too old"
+        message = "The resourceVersion for the provided list is too old."
         return _page(_as_of(store, query, version, message), query, version, None)
     scope = query.scope
     return _page(store.entries(scope.resource, scope.namespace), query, store.version, None)
