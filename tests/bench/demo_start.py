@@ -1,4 +1,4 @@
-"""How long the demo takes to start once it is set up: from its start to the line with its address."""
+"""How long the demo takes to start once it is set up, until it prints its address."""
 
 from __future__ import annotations
 
