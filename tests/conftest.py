@@ -10,11 +10,14 @@ KINDS = ("cluster", "gpu", "browser")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort tests by kind; within a kind their order stays."""
-    items.sort(key=_kind)
+    items.sort(key=_place)
 
 
-def _kind(item: pytest.Item) -> int:
-    return max(
+def _place(item: pytest.Item) -> tuple[int, bool]:
+    kind = max(
         (KINDS.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in KINDS),
         default=0,
     )
+    # The journeys' browser is driven from a loop that runs until the session's end, and no other
+    # loop can run beside it.
+    return kind, "chromium" in getattr(item, "fixturenames", ())

@@ -6,26 +6,17 @@ are used are the ones that other programs may rely on, too.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
+from tests.chromium import FLAGS, chromium_path
 from tests.running_demo import RunningDemo
 
 BUILD = Path(__file__).parents[2] / "build"
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 #: How long a person would wait at most before a page changes; starts of workspaces say their own.
 PATIENCE_MS = 20_000
 
@@ -51,12 +42,7 @@ def _playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="session")
 def chromium(_playwright: Playwright) -> Iterator[Browser]:
     """The machine's own Chromium; STUDIOLO_CHROMIUM names another."""
-    path = os.environ.get("STUDIOLO_CHROMIUM") or shutil.which("chromium")
-    if path is None:
-        pytest.fail(
-            "There is no Chromium: run `make test`, which installs it, or apt-get install chromium"
-        )
-    browser = _playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+    browser = _playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
     yield browser
     browser.close()
 

@@ -6,20 +6,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Dialog, Page, async_playwright, expect
 
+from tests.chromium import FLAGS, chromium_path
 from tests.fakes.oidc import FakeIssuer
 from tests.hub.page_spawner import CANARY
 from tests.hub.running_hub import RunningHub
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
-
-QUIET = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -31,7 +23,7 @@ async def page(
     issuer.claims = {"email": f"{name}@example.org", "email_verified": True, "groups": ["ml"]}
     asked: list[str] = []
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
+        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         page = await browser.new_page()
         page.on("request", lambda sent: asked.append(sent.url))
         await page.goto(hub.address("login"))
