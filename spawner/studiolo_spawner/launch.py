@@ -345,7 +345,9 @@ class Launch:
         attempts, now = self.state.attempts, now or _now()
         # Told without "for 3 seconds now", which would be news at every look.
         timeless = stage and replace(stage, since=None)
-        news = progress_messages(attempts, timeless, self._cause, now=now, size=self._size)
+        # Without a stage the attempt has ended, and its story holds the cause.
+        cause_now = self._cause if stage else None
+        news = progress_messages(attempts, timeless, cause_now, now=now, size=self._size)
         # The attempts' story goes on from image to image; every image has its stages anew.
         heard = self._journal.note(news[: len(attempts)])
         heard = self._journal.note(news[len(attempts) :], chapter=len(attempts)) or heard

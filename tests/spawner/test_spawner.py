@@ -268,6 +268,7 @@ async def test_bad_image_falls_back_and_says_so(make: Make, kubelet: PodDriver) 
     assert state["actual_image"]["id"] == "second"
     told = "\n".join(await listener)
     assert "“Good” could not be used. The image does not exist in the registry." in told
+    assert told.count("does not exist") == 1, "each thing is told once"
     assert "Trying “Second” instead." in told
     assert len(kubelet.deleted) == 1
     environment = {e["name"]: e for e in kubelet.created[1]["spec"]["containers"][0]["env"]}
