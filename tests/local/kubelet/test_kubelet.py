@@ -235,15 +235,15 @@ async def test_a_container_that_is_not_alive_is_restarted(cluster: Running) -> N
 
 
 async def test_init_containers_come_first(cluster: Running) -> None:
-    shared = [{"name": "work", "mountPath": "/work"}]
-    body = pod("steps", ["cat", "/work/word"], volumeMounts=shared)
+    shared = [{"name": "work", "mountPath": "/shared"}]
+    body = pod("steps", ["cat", "/shared/word"], volumeMounts=shared)
     body["spec"] |= {
         "volumes": [{"name": "work", "emptyDir": {}}],
         "initContainers": [
             {
                 "name": "first",
                 "image": body["spec"]["containers"][0]["image"],
-                "command": ["sh", "-c", 'echo written > "$1/word"', "sh", "/work"],
+                "command": ["sh", "-c", 'echo written > "$1/word"', "sh", "/shared"],
                 "volumeMounts": shared,
             }
         ],
