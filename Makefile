@@ -77,7 +77,7 @@ $(TOOLS_READY): scripts/uv.txt scripts/make-tools
 
 $(PYTHON_READY): $(TOOLS_READY) uv.lock pyproject.toml labextension/pyproject.toml \
   labextension/hatch_build.py $(shell find labextension/jupyter-config -type f 2>/dev/null)
-	@$(STEP) $@ "2/5 Python packages, Node and kubectl (about 600 MB, a minute or two)" \
+	@$(STEP) $@ "2/5 Python packages, Node and kubectl (about 1 GB on disk, a minute or two)" \
 	  build/tools/bin/uv sync --frozen --all-extras --compile-bytecode --python build/tools/bin/python \
 	    --reinstall-package jupyterlab-studiolo
 

@@ -93,7 +93,7 @@ async def _start(
         step(gpu.reason)
     async with aiohttp.ClientSession() as session:
         for stage in parts(folder, at, session, gpu.library):
-            step(f"Starting {' and '.join(f'the {part.name}' for part in stage)}")
+            step(f"Starting {', '.join(f'the {part.name}' for part in stage)}")
             await supervisor.start(stage)
     return at.public, folder, users
 
