@@ -17,6 +17,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from kubespawner.slugs import is_valid_label, safe_slug
@@ -191,7 +192,13 @@ def _resources(profile: Profile) -> dict[str, Any]:
 
 def _labels(pod: AttemptPod) -> dict[str, str]:
     names = {LABEL_PROFILE: pod.profile.id, LABEL_IMAGE: pod.image.id}
-    return {key: safe_slug(value, is_valid=is_valid_label) for key, value in names.items()}
+    return {key: _label_value(value) for key, value in names.items()}
+
+
+@lru_cache(maxsize=2048)
+def _label_value(text: str) -> str:
+    slug: str = safe_slug(text, is_valid=is_valid_label)
+    return slug
 
 
 def _annotations(pod: AttemptPod) -> dict[str, str]:

@@ -25,6 +25,7 @@ from studiolo_spawner import shared_parts as shared
 from studiolo_spawner.catalogue import Defaults
 from studiolo_spawner.choice import Choice, choice_from_form, choice_from_options
 from studiolo_spawner.cluster_api import KubernetesObject
+from studiolo_spawner.direct_connection import connect_directly
 from studiolo_spawner.errors import CatalogueError, HubFault, InvalidChoice, StudioloError
 from studiolo_spawner.homes import delete_home
 from studiolo_spawner.journal import Journal
@@ -79,6 +80,7 @@ class WorkspaceSpawner(KubeSide):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         install_filter(self.log)
+        connect_directly(self.api)
         self._journal = Journal()
         self._launch: Launch | None = None
         self._saved = WorkspaceState()

@@ -43,7 +43,7 @@ class Crew:
     def __init__(self, told: Told) -> None:
         self._ours = told["side"] == "ours"
         folder = Path(told["folder"])
-        self._db = hub_parts.database(f"sqlite:///{folder / told['side']}.sqlite")
+        self._db = hub_parts.database()
         self._count = 0
         if self._ours:
             catalogue = folder / "catalogue.yaml"
