@@ -97,6 +97,26 @@ def test_missing_debian_packages_are_named_where_they_cannot_be_installed(tmp_pa
     assert "apt-get install docker-registry chromium" in done.stderr
 
 
+def test_missing_debian_packages_are_installed_where_that_is_allowed(tmp_path: Path) -> None:
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    asked = tmp_path / "asked"
+    for name, body in {"id": "echo 0", "apt-get": f'echo "$@" >>{asked}'}.items():
+        (commands / name).write_text(f"#!/bin/sh\n{body}\n")
+        (commands / name).chmod(0o755)
+    (commands / "mkdir").symlink_to("/bin/mkdir")
+    done = subprocess.run(
+        ["/bin/sh", str(ROOT / "scripts/need-debian-packages")],
+        cwd=tmp_path,
+        env={"PATH": str(commands), "STUDIOLO_CHROMIUM": "/opt/chrome"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert asked.read_text() == "update\ninstall -y --no-install-recommends docker-registry\n"
+
+
 def test_make_alone_lists_the_commands() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     done = subprocess.run(
