@@ -11,7 +11,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 from studiolo_hub.settings_file import parse_settings
+from studiolo_local import cluster
 from studiolo_local.cli import main
+from studiolo_local.demo import hub_settings
 from studiolo_local.demo.folder import DemoFolder, FolderInUseError
 from studiolo_local.demo.hub_settings import Addresses, settings_text
 from studiolo_local.demo.parts import parts
@@ -109,6 +111,10 @@ def test_a_spoilt_memory_of_ports_is_forgotten(tmp_path: Path, text: str) -> Non
     file = tmp_path / "ports.json"
     file.write_text(text)
     assert set(remembered(file, ["hub", "api"])) == {"hub", "api"}
+
+
+def test_hub_and_cluster_mean_the_same_namespace() -> None:
+    assert hub_settings.NAMESPACE == cluster.NAMESPACE
 
 
 @pytest.mark.parametrize("as_root", [False, True])

@@ -12,9 +12,9 @@ from typing import Any
 import yaml
 
 from studiolo_local.demo.folder import SHIPPED, DemoFolder
+from studiolo_local.registry.demo_images import REGISTRY_HOST
 
 NAMESPACE = "studiolo"
-REGISTRY_HOST = "registry.studiolo.test"
 CLIENT_ID = "studiolo"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,11 @@ EXPECTED = (NotSetUpError, PartFailedError, UsersError, OSError)
 
 def main(port: int, root: Path) -> int:
     """Run the demo in the foreground; gives the exit status."""
+    if not sys.platform.startswith("linux"):
+        print_line(
+            "The demo needs Linux: its cluster uses Linux's processes and loopback addresses."
+        )
+        return 1
     return asyncio.run(run(port, root.absolute(), print_line, here=Path.cwd()))
 
 
