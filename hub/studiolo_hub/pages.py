@@ -121,6 +121,10 @@ class Pages:
         """What is wrong with the catalogue's last edit; None when it is in effect."""
         return self._catalogue.problem
 
+    def has_catalogue(self) -> bool:
+        """Whether there is a good catalogue to start workspaces from."""
+        return self._catalogue.snapshot is not None
+
     async def catalogue_status(self) -> dict[str, object]:
         """The same as JSON, with what is in use."""
         await self._catalogue.follow()

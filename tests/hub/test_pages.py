@@ -5,13 +5,21 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import pytest
 
 from tests.fakes.oidc import FakeIssuer
 from tests.hub.page_spawner import CANARY
-from tests.hub.running_hub import CATALOGUE, Browser, Page, RunningHub
+from tests.hub.running_hub import (
+    CATALOGUE,
+    Browser,
+    Page,
+    RunningHub,
+    hub_settings,
+    running_hub,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -328,6 +336,22 @@ async def test_a_bad_edit_of_the_catalogue_is_told_to_administrators_alone(
             assert (await member.get("studiolo/catalogue")).status == 403
         finally:
             path.write_text(CATALOGUE)
+        await _home_with(admin, banner=False)
+
+
+async def test_a_catalogue_that_was_never_good_is_no_last_good_one(
+    tmp_path: Path, issuer: FakeIssuer
+) -> None:
+    settings = hub_settings(tmp_path, issuer)
+    (tmp_path / "catalogue.yaml").write_text("version: 1")
+    async with (
+        running_hub(tmp_path, settings) as hub,
+        person(hub, issuer, "mender", group="ops") as admin,
+    ):
+        banner = (await admin.get("home")).text
+        assert "There is no catalogue yet that can be used." in banner
+        assert "last good" not in banner
+        (tmp_path / "catalogue.yaml").write_text(CATALOGUE)
         await _home_with(admin, banner=False)
 
 
