@@ -16,6 +16,7 @@ from typing import Any, Final
 VARIABLE: Final = "STUDIOLO_WORKSPACE"
 VERSION: Final = 1
 DEFAULT_BUSY_PERCENT: Final = 5
+DEFAULT_WARN_SECONDS: Final = 300
 
 log = logging.getLogger("jupyterlab_studiolo")
 
@@ -57,10 +58,16 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """When the workspace counts as idle; no timeout means that it is never stopped for that."""
+    """When the workspace counts as idle; no timeout means that it is never stopped for that.
+
+    `keep_alive_seconds` is the longest that one press of Keep alive counts as activity; 0: not
+    offered.
+    """
 
     timeout_seconds: int | None
     gpu_busy_percent: int
+    warn_before_seconds: int = DEFAULT_WARN_SECONDS
+    keep_alive_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +135,9 @@ def parse_workspace(text: str) -> Workspace:
             timeout_seconds=_count(idle, "timeout_seconds", "idle.timeout_seconds"),
             gpu_busy_percent=_count(idle, "gpu_busy_percent", "idle.gpu_busy_percent")
             or DEFAULT_BUSY_PERCENT,
+            warn_before_seconds=_count(idle, "warn_before_seconds", "idle.warn_before_seconds")
+            or DEFAULT_WARN_SECONDS,
+            keep_alive_seconds=_count(idle, "keep_alive_seconds", "idle.keep_alive_seconds") or 0,
         ),
         max_lifetime_seconds=_count(root, "max_lifetime_seconds", "max_lifetime_seconds"),
     )

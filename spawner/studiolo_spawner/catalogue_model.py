@@ -152,6 +152,8 @@ class IdlePolicy(_Model):
     """A GPU at or above this utilisation counts as activity."""
     warn_before: Duration = timedelta(minutes=5)
     """The user is warned so long before the stop."""
+    keep_alive: DurationOrNever = timedelta(hours=2)
+    """The longest that one press of *Keep alive* counts as activity; `never` to offer none."""
 
     @model_validator(mode="after")
     def _warning_comes_in_time(self) -> Self:

@@ -146,6 +146,8 @@ def workspace_document(pod: AttemptPod, *, now: datetime) -> dict[str, Any]:
         "idle": {
             "timeout_seconds": idle.timeout and int(idle.timeout.total_seconds()),
             "gpu_busy_percent": idle.gpu_busy_percent,
+            "warn_before_seconds": int(idle.warn_before.total_seconds()),
+            "keep_alive_seconds": int(idle.keep_alive.total_seconds()) if idle.keep_alive else 0,
         },
         "max_lifetime_seconds": lifetime and int(lifetime.total_seconds()),
     }

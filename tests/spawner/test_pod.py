@@ -264,7 +264,12 @@ def test_document_after_a_fallback_is_the_contracts() -> None:
         resource="nvidia.com/gpu.shared",
         gpu=wanted["profile"]["gpu"],
         max_lifetime="never",
-        idle={"timeout": "30m", "gpu_busy_percent": 10},
+        idle={
+            "timeout": "30m",
+            "gpu_busy_percent": 10,
+            "warn_before": "10m",
+            "keep_alive": "1h",
+        },
     )
     pod = replace(
         attempt(image=tried, profile=shared, digest=wanted["image"]["digest"]),
@@ -277,7 +282,9 @@ def test_document_after_a_fallback_is_the_contracts() -> None:
 def test_document_without_gpu_and_check_is_the_contracts() -> None:
     wanted = CONTRACT["CPU only, never stopped for idleness, registry not asked"]
     tried = image(**{key: wanted["image"][key] for key in ("id", "display_name", "reference")})
-    pod = attempt(image=tried, digest=None, profile=profile(idle={"timeout": "never"}))
+    pod = attempt(
+        image=tried, digest=None, profile=profile(idle={"timeout": "never", "keep_alive": "never"})
+    )
     found = workspace_document(pod, now=NOW)
     # The contract's example is read before the pod exists, when nothing has started yet.
     assert {**found, "started_at": None} == wanted
