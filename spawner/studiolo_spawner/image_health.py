@@ -32,11 +32,17 @@ _STARTS_TO_AVOID: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One answer of the registry, as a verdict."""
+    """One answer of the registry, as a verdict.
+
+    size     compressed bytes that a machine without any layer has to fetch, where known
+    created  when the image was built, where known
+    """
 
     at: datetime
     verdict: Verdict
     digest: str | None
+    size: int | None = None
+    created: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

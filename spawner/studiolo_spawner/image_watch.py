@@ -91,7 +91,9 @@ class ImageWatch:
     async def _noted(self, image: Image) -> CheckedImage:
         checked = await self._check(image)
         at = datetime.now(UTC)
-        self._book.note_check(image, Check(at, checked.verdict, checked.answer.digest))
+        answer = checked.answer
+        check = Check(at, checked.verdict, answer.digest, answer.size, answer.created)
+        self._book.note_check(image, check)
         return checked
 
     def _tell_bad(self, one: ProbedImage) -> None:

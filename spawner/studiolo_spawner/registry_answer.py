@@ -40,6 +40,7 @@ class RegistryAnswer:
     reason       a label of ``causes.REASONS`` where ``WRONG`` needs one (platform, damage, format);
                  ``NODES_ONLY`` beside ``FORBIDDEN`` where that says nothing of the image
     detail       one line in our own words, for the log and the administrator
+    created      when the image was built, as its configuration says
     """
 
     outcome: Outcome
@@ -50,3 +51,4 @@ class RegistryAnswer:
     detail: str = ""
     reason: str = ""
     checked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    created: datetime | None = None

@@ -98,6 +98,7 @@ class Fetcher:
             labels=config.labels if config else {},
             environment=config.environment if config else {},
             detail="" if config else "the image's configuration could not be read",
+            created=config.created if config else None,
         )
 
     async def _manifest(self, source: Source, name: str) -> tuple[bytes, Response]:

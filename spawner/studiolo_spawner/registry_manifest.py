@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from studiolo_spawner.plain_text import plain
@@ -35,6 +36,8 @@ _DIGEST: Final = re.compile(r"(sha256):[0-9a-f]{64}|(sha512):[0-9a-f]{128}")
 _MAX_ENTRIES: Final = 1000
 _MAX_LABELS: Final = 500
 _MAX_VALUE: Final = 4096
+_FIRST_YEAR: Final = 2010
+"""There were no such images before."""
 
 
 class BadContent(Exception):  # noqa: N818
@@ -78,6 +81,7 @@ class ImageConfig:
     platform: Platform
     labels: Mapping[str, str]
     environment: Mapping[str, str]
+    created: datetime | None = None
 
 
 def digest_of(content: bytes, like: str = "sha256:") -> str:
@@ -145,7 +149,25 @@ def read_config(content: bytes, platform: Platform) -> ImageConfig:
         raise BadContent("wrong_platform", f"the image is built for {built}, not for {wanted}")
     inner = document.get("config")
     inner = inner if isinstance(inner, Mapping) else {}
-    return ImageConfig(platform, _labels(inner.get("Labels")), _environment(inner.get("Env")))
+    return ImageConfig(
+        platform,
+        _labels(inner.get("Labels")),
+        _environment(inner.get("Env")),
+        _moment(document.get("created")),
+    )
+
+
+def _moment(value: object) -> datetime | None:
+    """When the image was built. Builds that can be repeated write the beginning of time: that is
+    no date.
+    """
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    if found is None or found.year < _FIRST_YEAR:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _document(content: bytes, what: str) -> Mapping[str, Any]:

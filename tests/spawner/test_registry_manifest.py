@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -158,6 +159,24 @@ def test_configuration() -> None:
 def test_configuration_of_an_old_tool(content: bytes) -> None:
     found = read_config(content, AMD64)
     assert (dict(found.labels), dict(found.environment)) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2026-03-01T09:00:00Z", datetime(2026, 3, 1, 9, tzinfo=UTC)),
+        ("2026-03-01T09:00:00.123456789Z", datetime(2026, 3, 1, 9, 0, 0, 123456, tzinfo=UTC)),
+        ("2026-03-01T10:00:00+01:00", datetime(2026, 3, 1, 9, tzinfo=UTC)),
+        ("2026-03-01T09:00:00", datetime(2026, 3, 1, 9, tzinfo=UTC)),
+        ("1970-01-01T00:00:00Z", None),
+        ("0001-01-01T00:00:00Z", None),
+        ("yesterday", None),
+        (7, None),
+        (None, None),
+    ],
+)
+def test_when_it_was_built(written: object, read: datetime | None) -> None:
+    assert read_config(json.dumps({"created": written}).encode(), AMD64).created == read
 
 
 def test_configuration_is_bounded() -> None:
