@@ -4,7 +4,6 @@ Everything that changes something is a POST that JupyterHub's XSRF check guards 
 decide about; the answers are redirects to our own pages, so that buttons work without JavaScript.
 """
 
-import asyncio
 import json
 from typing import Any
 
@@ -16,9 +15,7 @@ from tornado import web
 from tornado.httputil import url_concat
 
 from studiolo_hub.pages import STATIC_DIR, Pages
-
-#: How long a start that is cancelled may take to come to rest before the person is told to wait.
-CANCEL_SECONDS = 20
+from studiolo_hub.stopping import stop_workspace
 
 
 class StaticHandler(web.StaticFileHandler):
@@ -41,22 +38,8 @@ class StopHandler(BaseHandler):
         user = self.find_user(user_name)
         if user is None or server_name not in user.orm_spawners:
             raise web.HTTPError(404)
-        spawner = user.spawners[server_name]
-        if spawner.pending == "spawn":
-            await self._cancel(spawner)
-        if spawner.pending:
-            if spawner.pending != "stop":
-                raise web.HTTPError(409, "The start is still being undone. Try again in a minute.")
-        elif spawner.active:
-            await self.stop_single_user(user, server_name)
+        await stop_workspace(self, user, server_name)
         self.redirect(url_path_join(self.hub.base_url, "home"))
-
-    async def _cancel(self, spawner: Any) -> None:
-        self.log.info("%s cancels the start of %r", self.current_user.name, spawner.name)
-        start = spawner._spawn_future  # noqa: SLF001 - as JupyterHub's own API handler does
-        if start is not None and not start.done():
-            start.cancel()
-            await asyncio.wait([start], timeout=CANCEL_SECONDS)
 
 
 class AddHandler(BaseHandler):
