@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from studiolo_spawner import wording
+from studiolo_spawner.capacity import Free, free_words
 from studiolo_spawner.catalogue import Catalogue, GpuInfo, IdlePolicy, Image, Profile
 from studiolo_spawner.choice import Choice
 from studiolo_spawner.errors import StudioloError
@@ -18,18 +19,6 @@ from studiolo_spawner.offer import Offer, Person, offer_to
 from studiolo_spawner.resolve import redirect_end, resolve, still_valid
 
 __all__ = ["Free", "ImageOption", "Menu", "Person", "ProfileOption", "build_menu"]
-
-
-@dataclass(frozen=True, slots=True)
-class Free:
-    """How much of a profile's resource is free now."""
-
-    free: int
-    total: int
-    largest_block: int
-    """The most that is free on one node."""
-    waiting: int = 0
-    """Workspaces that wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +216,7 @@ def _profile_option(
         price=_price_words(profile.price_per_hour, currency),
         idle=_idle_words(profile.idle, profile.gpu),
         lifetime=_lifetime_words(profile.max_lifetime),
-        free=_free_words(profile, free),
+        free=free_words(free, profile.count) or None,
         selected=selected,
     )
 
@@ -265,12 +254,3 @@ def _lifetime_words(lifetime: timedelta | None) -> str | None:
     if lifetime is None:
         return None
     return f"Stopped {wording.duration(lifetime)} after the start, used or not"
-
-
-def _free_words(profile: Profile, free: Free | None) -> str | None:
-    if free is None:
-        return None
-    told = f"{free.free} of {free.total} free"
-    if profile.count > 1:
-        told += f"; at most {free.largest_block} on one machine"
-    return f"{told}; {free.waiting} waiting" if free.waiting else told

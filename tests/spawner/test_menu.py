@@ -175,9 +175,9 @@ def test_cpu_memory_and_lifetime_in_words() -> None:
 @pytest.mark.parametrize(
     ("count", "free", "words"),
     [
-        (1, Free(3, 8, 2), "3 of 8 free"),
-        (1, Free(0, 8, 0, waiting=4), "0 of 8 free; 4 waiting"),
-        (2, Free(3, 8, 2), "3 of 8 free; at most 2 on one machine"),
+        (1, Free(3, 8, 2, fits=3), "3 free of 8"),
+        (1, Free(0, 8, 0, waiting=4), "0 free of 8; 4 waiting"),
+        (2, Free(3, 8, 2, fits=1), "3 free of 8; at most 2 on one machine"),
     ],
     ids=["some", "none", "block"],
 )
