@@ -89,7 +89,9 @@ def hub_settings(folder: Path, issuer: FakeIssuer, **sections: Any) -> dict[str,
 
 
 @contextlib.asynccontextmanager
-async def running_hub(folder: Path, settings: dict[str, Any]) -> AsyncIterator[RunningHub]:
+async def running_hub(
+    folder: Path, settings: dict[str, Any], environment: Mapping[str, str] | None = None
+) -> AsyncIterator[RunningHub]:
     """Run the hub as production does: hub/jupyterhub_config.py and one settings file."""
     (folder / "settings.yaml").write_text(yaml.safe_dump(settings))
     process = await asyncio.create_subprocess_exec(
@@ -102,6 +104,7 @@ async def running_hub(folder: Path, settings: dict[str, Any]) -> AsyncIterator[R
             **os.environ,
             "STUDIOLO_SETTINGS": str(folder / "settings.yaml"),
             "PYTHONPATH": str(REPOSITORY),
+            **(environment or {}),
         },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

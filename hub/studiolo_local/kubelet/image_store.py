@@ -7,8 +7,8 @@ pull that is cut off leaves nothing that looks whole.
 from __future__ import annotations
 
 import json
-import os
 import secrets
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -52,6 +52,8 @@ class ImageStore:
                 for name, words in listed.items()
             }
         self._loaded: dict[str, ImageRoot] = {}
+        # Images that were pulled at the same time are kept by threads of their own.
+        self._listing = threading.Lock()
 
     def find(self, reference: str) -> StoredImage | None:
         """The image that was pulled under this full reference."""
@@ -76,9 +78,10 @@ class ImageStore:
     def keep(self, reference: str, image: StoredImage) -> None:
         """List an image whose blobs are all here; BadLayer when its layers cannot be read."""
         self.root(image)
-        self._images[reference] = image
-        text = json.dumps({name: asdict(each) for name, each in self._images.items()})
-        _write(self._list, text)
+        with self._listing:
+            self._images[reference] = image
+            text = json.dumps({name: asdict(each) for name, each in self._images.items()})
+            _write(self._list, text)
 
     def config(self, image: StoredImage) -> Mapping[str, Any]:
         """The image's configuration."""
@@ -97,6 +100,6 @@ class ImageStore:
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     temporary.write_text(text, "utf-8")
     temporary.replace(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
+import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -196,7 +196,8 @@ def _script_file(services: Services, program: Program) -> Path:
     directory.mkdir(mode=0o700, exist_ok=True)
     path = directory / f"{hashlib.sha256(content).hexdigest()[:16]}-{program.name}"
     if not path.is_file():
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        # Pods of one image may be started at the same time, by threads of one process.
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         temporary.write_bytes(content)
         temporary.replace(path)
     return path

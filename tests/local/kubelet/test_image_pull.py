@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -94,6 +95,18 @@ async def test_the_list_is_there_after_a_restart(stage: Stage, tmp_path: Path) -
     again = ImageStore(tmp_path / "store")
     assert again.find(f"{HOST}/team/lab:1") == image
     assert again.root(image).entries == stage.store.root(image).entries
+
+
+async def test_images_that_are_pulled_at_the_same_time_are_all_listed(
+    stage: Stage, tmp_path: Path
+) -> None:
+    names = [f"{HOST}/team/lab-{number}:1" for number in range(20)]
+    for number in range(20):
+        files = {"etc/number": ImageFile(b"%d" % number)}
+        put_image(stage.registry.store, f"team/lab-{number}", "1", build_image(ImageRecipe(files)))
+    await asyncio.gather(*(stage.puller.pull(name, {}) for name in names))
+    again = ImageStore(tmp_path / "store")
+    assert {name for name, _ in again.all()} >= set(names)
 
 
 async def test_an_index_gives_the_image_for_the_platform(stage: Stage) -> None:
