@@ -24,6 +24,9 @@ from studiolo_hub.pages import STATIC_DIR, Pages, RecentStops
 from studiolo_hub.registries import plain_registries
 from studiolo_hub.settings import Hub, Proxy, Settings, Workspaces
 from studiolo_hub.settings_file import SettingsError, load_settings
+from studiolo_hub.signed_out import KnownPolicies, SignedOut
+from studiolo_hub.signout import Rule
+from studiolo_hub.signout_handlers import SignOut
 from studiolo_hub.translation import pages_extension
 
 TEMPLATES_DIR = Path(__file__).parent / "templates"
@@ -97,7 +100,7 @@ def _proxy(c: Any, proxy: Proxy, state_dir: Path) -> None:
 
 def _sign_in(c: Any, settings: Settings) -> None:
     sign_in = settings.sign_in
-    c.JupyterHub.authenticator_class = "oauthenticator.generic.GenericOAuthenticator"
+    c.JupyterHub.authenticator_class = "studiolo_hub.signout_handlers.HubAuthenticator"
     config = authenticator_config(sign_in, sign_in.endpoints or discover(sign_in))
     for trait, value in config.items():
         setattr(c.GenericOAuthenticator, trait, value)
@@ -123,11 +126,13 @@ def _workspaces(c: Any, workspaces: Workspaces) -> None:
 
 def _pages(c: Any, settings: Settings) -> None:
     stops = RecentStops()
+    catalogue = _catalogue_link(c, settings)
+    c.HubAuthenticator.sign_out = _sign_out(settings, catalogue)
     pages = Pages(
         settings.brand,
         issuer=IssuerProbe(settings.sign_in),
         stops=stops,
-        catalogue=_catalogue_link(c, settings),
+        catalogue=catalogue,
     )
     app = c.JupyterHub
     app.template_paths = [str(TEMPLATES_DIR)]
@@ -137,6 +142,14 @@ def _pages(c: Any, settings: Settings) -> None:
     app.logo_file = str((settings.brand.logo or STATIC_DIR / "logo.svg").absolute())
     app.extra_handlers = page_handlers(pages)
     c.Spawner.post_stop_hook = stops.record
+
+
+def _sign_out(settings: Settings, catalogue: CatalogueLink) -> SignOut:
+    culling, chosen = settings.culling, settings.sign_out
+    rule = Rule(chosen.workspaces, chosen.idle_after, culling.report_every, culling.enabled)
+    policies = KnownPolicies(catalogue, culling.unknown_profile_timeout)
+    every = min(culling.every, culling.report_every).total_seconds()
+    return SignOut(rule, policies, SignedOut(rule, policies.now, every=every))
 
 
 def _catalogue_link(c: Any, settings: Settings) -> CatalogueLink:

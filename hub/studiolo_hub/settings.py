@@ -370,6 +370,23 @@ class Culling(_Section):
     )
 
 
+class SignOutPolicy(_Section):
+    """What becomes of a person's workspaces when they sign out. The page that follows says it."""
+
+    workspaces: Literal["stop", "stop_idle", "keep"] = Field(
+        "stop_idle",
+        description="`stop` stops all of them at once. `stop_idle` stops those in which nothing "
+        "happens, and the others as soon as nothing does; busy kernels, programs in terminals and "
+        "GPUs keep theirs. `keep` stops none.",
+    )
+    idle_after: Duration = Field(
+        timedelta(minutes=5),
+        description="For `stop_idle`: the pause after which nothing is said to happen in a "
+        "workspace whose owner has signed out. A profile's own time-out counts if it is shorter; a "
+        "profile whose `idle.timeout` is `never` keeps its workspaces.",
+    )
+
+
 class Settings(_Section):
     """Everything an operator sets."""
 
@@ -379,6 +396,9 @@ class Settings(_Section):
     proxy: Proxy = Field(default_factory=Proxy, description="The proxy in front.")
     workspaces: Workspaces = Field(default_factory=Workspaces, description="What is started.")
     culling: Culling = Field(default_factory=Culling, description="When it is stopped.")
+    sign_out: SignOutPolicy = Field(
+        default_factory=SignOutPolicy, description="What is stopped when people sign out."
+    )
     extra: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         description="JupyterHub's own options for what is not covered here, class by class "

@@ -24,6 +24,8 @@ def test_the_machine_may_be_called_localhost(page: Page, demo: RunningDemo) -> N
 def test_signing_out_is_the_end_of_it(page: Page) -> None:
     steps.sign_in(page, "ben")
     page.get_by_role("link", name="Sign out").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
     page.goto("/hub/home")
     page.get_by_role("link", name=re.compile("^Sign in with")).click()
     # Nobody is remembered: the person chooses again.

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -20,37 +18,9 @@ from tests.hub.running_hub import (
     hub_settings,
     running_hub,
 )
+from tests.hub.visits import home_that, person, start
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@asynccontextmanager
-async def person(
-    hub: RunningHub, issuer: FakeIssuer, name: str, group: str = "ml"
-) -> AsyncIterator[Browser]:
-    issuer.claims = {
-        "email": f"{name}@example.org",
-        "email_verified": True,
-        "groups": [group],
-    }
-    async with Browser(hub) as browser:
-        page = await browser.sign_in()
-        assert (page.status, page.path) == (200, "/hub/home"), page.words
-        yield browser
-
-
-async def start(browser: Browser, kind: str, path: str = "spawn") -> Page:
-    return await browser.press(await browser.get(path), "", image=kind)
-
-
-async def home_that(browser: Browser, state: str) -> Page:
-    """The home page once a workspace is in that state."""
-    for _ in range(100):
-        page = await browser.get("home")
-        if f'data-state="{state}"' in page.text:
-            return page
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"never {state}: {page.words}")
 
 
 def foreign_addresses(page: Page) -> list[str]:
@@ -272,7 +242,7 @@ async def test_a_workspace_that_is_not_running(hub: RunningHub, issuer: FakeIssu
 @pytest.mark.parametrize("to", ["//evil.example", "https://evil.example", "/\\evil.example"])
 async def test_signing_in_leads_nowhere_else(hub: RunningHub, issuer: FakeIssuer, to: str) -> None:
     async with person(hub, issuer, "next") as browser:
-        await browser.get("logout")
+        await browser.press(await browser.get("logout"), "/logout")
         page = await browser.get(f"oauth_login?next={to}")
         assert page.status in {200, 404}
         async with aiohttp.ClientSession() as session:
