@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 # Importing these registers their benches.
-from tests.bench import checks, demo_start, hubs, reflectors, spawning
+from tests.bench import checks, demo_start, fallbacks, hubs, reflectors, spawning
 from tests.bench.measures import MEASURES, Measure
 
-REGISTERS = (spawning, hubs, reflectors, checks, demo_start)
+REGISTERS = (spawning, hubs, reflectors, checks, fallbacks, demo_start)
 
 
 async def _measured(item: Measure) -> dict[str, Any]:

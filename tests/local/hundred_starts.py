@@ -19,6 +19,7 @@ from typing import Any
 
 import aiohttp
 from studiolo_local.cluster import NAMESPACE
+from studiolo_local.kubelet.backoff import Timing
 from studiolo_spawner.catalogue import Catalogue, parse_catalogue
 from studiolo_spawner.choice import choice_from_options
 from studiolo_spawner.errors import InvalidChoice, NotAllowed
@@ -27,9 +28,10 @@ from studiolo_spawner.resolve import Person, resolve
 from tests.fakes.oidc import FakeIssuer
 from tests.fakes.ten_images import CAUSES, IMAGES, catalogue_text, fill_registry, registries
 from tests.hub.running_hub import Browser, RunningHub, hub_settings, running_hub
-from tests.local.running_cluster import Running, running_cluster
+from tests.local.running_cluster import QUICK, Running, running_cluster
 
 TOKEN = "a-token-of-the-test-service"
+SCOPES = ["admin:servers", "admin:server_state", "list:users"]
 FAULTS = {entry.id: entry.fault for entry in IMAGES}
 PEOPLE = {f"person-{n}": ("ml", "research") if n % 2 else ("ml",) for n in range(10)}
 
@@ -118,23 +120,27 @@ class Lab:
 
     async def start(self, person: str, choice: Mapping[str, object]) -> Ending:
         """Ask for a workspace and wait for how it ends."""
+        told: list[str] = []
+        async for event in self.starting(person, choice):
+            if event.get("ready"):
+                return Ending(True, told)
+            if event.get("failed"):
+                return Ending(False, told, event["message"])
+            if event["message"] != "Server requested":  # JupyterHub's own, before the start
+                told.append(event["message"])
+        raise AssertionError(f"The start of {person} did not end: {told}")
+
+    async def starting(self, person: str, choice: Mapping[str, object]) -> AsyncIterator[Object]:
+        """Ask for a workspace; what the waiting page is told, as it is told."""
         url = self.hub.address(f"api/users/{person}/server")
         async with self._session.post(url, json=choice) as answer:
             if answer.status >= 400:
-                return Ending(False, (), (await answer.json())["message"])
-        told: list[str] = []
+                yield {"failed": True, "message": (await answer.json())["message"]}
+                return
         async with self._session.get(f"{url}/progress") as stream:
             async for line in stream.content:
-                if not line.startswith(b"data:"):
-                    continue
-                event = json.loads(line.removeprefix(b"data:"))
-                if event.get("ready"):
-                    return Ending(True, told)
-                if event.get("failed"):
-                    return Ending(False, told, event["message"])
-                if event["message"] != "Server requested":  # JupyterHub's own, before the start
-                    told.append(event["message"])
-        raise AssertionError(f"The start of {person} did not end: {told}")
+                if line.startswith(b"data:"):
+                    yield json.loads(line.removeprefix(b"data:"))
 
     async def pod_of(self, person: str) -> Object:
         """The only pod of a person."""
@@ -182,55 +188,65 @@ class Lab:
 
 
 @asynccontextmanager
-async def running_lab(folder: Path, *, start_deadline: str = "3s") -> AsyncIterator[Lab]:
-    """A hub with the ten images on an embedded cluster, until the block ends."""
-    async with FakeIssuer() as issuer, running_cluster(folder / "cluster") as cluster:
-        await asyncio.to_thread(fill_registry, cluster.cluster.registry.store)
-        settings = hub_settings(
-            folder,
-            issuer,
-            sign_in={"username_claim": "preferred_username"},
-            workspaces={
-                "namespace": NAMESPACE,
-                "registries": registries(cluster.cluster.registry.url),
-                "check_images_every": "never",
-            },
-        )
+async def running_lab(
+    folder: Path,
+    *,
+    start_deadline: str = "3s",
+    timing: Timing = QUICK,
+    extra: Mapping[str, Object] | None = None,
+) -> AsyncIterator[Lab]:
+    """A hub with the ten images on an embedded cluster, until the block ends.
+
+    ``timing``: the kubelet's waits.  ``extra``: traits that are set on top, by class.
+    """
+    async with FakeIssuer() as issuer, running_cluster(folder / "cluster", timing=timing) as there:
+        await asyncio.to_thread(fill_registry, there.cluster.registry.store)
+        settings = _settings(folder, issuer, there, extra or {})
         (folder / "catalogue.yaml").write_text(catalogue_text(start_deadline=start_deadline))
-        settings["extra"] = {
-            "JupyterHub": {
-                "proxy_class": "tests.hub.page_spawner.MemoryProxy",
-                # The start is told as it happens, however short it is.
-                "tornado_settings": {"slow_spawn_timeout": 0},
-                "services": [{"name": "tests", "api_token": TOKEN}],
-                "load_roles": [
-                    {
-                        "name": "tests",
-                        "services": ["tests"],
-                        "scopes": ["admin:servers", "admin:server_state", "list:users"],
-                    }
-                ],
-            },
-            "WorkspaceSpawner": {
-                "environment": {
-                    "POD_IP": {"valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
-                }
-            },
-        }
-        environment = {"KUBECONFIG": str(cluster.cluster.kubeconfig)}
+        environment = {"KUBECONFIG": str(there.cluster.kubeconfig)}
         headers = {"Authorization": f"token {TOKEN}"}
+        connector = aiohttp.TCPConnector(limit=0)
         async with (
             running_hub(folder, settings, environment) as hub,
-            aiohttp.ClientSession(
-                headers=headers, connector=aiohttp.TCPConnector(limit=0)
-            ) as session,
+            aiohttp.ClientSession(headers=headers, connector=connector) as session,
         ):
             for name, groups in PEOPLE.items():
                 async with Browser(hub) as browser:
                     await _sign_in(issuer, browser, name, groups)
             async with Browser(hub) as administrator:
                 await _sign_in(issuer, administrator, "administrator", ("ml", "ops"))
-                yield Lab(hub, cluster, session, administrator)
+                yield Lab(hub, there, session, administrator)
+
+
+def _settings(
+    folder: Path, issuer: FakeIssuer, there: Running, extra: Mapping[str, Object]
+) -> Object:
+    settings = hub_settings(
+        folder,
+        issuer,
+        sign_in={"username_claim": "preferred_username"},
+        workspaces={
+            "namespace": NAMESPACE,
+            "registries": registries(there.cluster.registry.url),
+            "check_images_every": "never",
+        },
+    )
+    ours: Object = {
+        "JupyterHub": {
+            "proxy_class": "tests.hub.page_spawner.MemoryProxy",
+            # The start is told as it happens, however short it is.
+            "tornado_settings": {"slow_spawn_timeout": 0},
+            "services": [{"name": "tests", "api_token": TOKEN}],
+            "load_roles": [{"name": "tests", "services": ["tests"], "scopes": SCOPES}],
+        },
+        "WorkspaceSpawner": {
+            "environment": {"POD_IP": {"valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}}
+        },
+    }
+    settings["extra"] = {
+        name: {**ours.get(name, {}), **extra.get(name, {})} for name in {*ours, *extra}
+    }
+    return settings
 
 
 async def _sign_in(issuer: FakeIssuer, browser: Browser, name: str, groups: Sequence[str]) -> None:
