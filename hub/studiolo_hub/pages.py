@@ -24,6 +24,7 @@ from studiolo_spawner.workspace_state import KEY, WorkspaceState
 
 from studiolo_hub.error_words import Words, plain_message, words_for_error
 from studiolo_hub.image_report import health_report
+from studiolo_hub.restarts import Restarts
 from studiolo_hub.settings import Brand
 from studiolo_hub.workspace_view import State, Stop, WorkspaceView, view_of
 
@@ -104,6 +105,7 @@ class Pages:
         self._issuer = issuer
         self._stops = stops
         self._catalogue = catalogue
+        self.restarts = Restarts()
 
     def __deepcopy__(self, _memo: object) -> Self:
         """Stay one, for the templates and the handlers alike (see `RecentStops`)."""
@@ -124,6 +126,15 @@ class Pages:
     def has_catalogue(self) -> bool:
         """Whether there is a good catalogue to start workspaces from."""
         return self._catalogue.snapshot is not None
+
+    async def follow(self) -> None:
+        """See to it that the catalogue is followed."""
+        await self._catalogue.follow()
+
+    @property
+    def catalogue(self) -> Catalogue | None:
+        """The last good catalogue."""
+        return self._catalogue.snapshot
 
     async def catalogue_status(self) -> dict[str, object]:
         """The same as JSON, with what is in use."""

@@ -8,11 +8,14 @@ from typing import Any
 
 CULLER = "studiolo-culler"
 
-#: What a workspace's own token may do: say that it is used, and stop itself. `!server` is the
-#: workspace that the token was made for; it reaches no other one, not even of the same person.
+#: What a workspace's own token may do: say that it is used, stop itself, start itself again with
+#: another choice and ask with which. `!server` is the workspace that the token was made for; it
+#: reaches no other one, not even of the same person.
 WORKSPACE_SCOPES = (
     "users:activity!user",
     "access:servers!server",
+    "read:servers!server",
+    "start:servers!server",
     "delete:servers!server",
 )
 

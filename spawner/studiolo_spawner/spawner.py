@@ -2,21 +2,19 @@
 
 What is not on a person's menu is refused with 400 at every way in (form, REST, saved options); the
 decisions are in ``resolve``, a start is in ``launch``.  Every error of ours becomes a
-SpawnException here and nowhere else, so that neither a user's mistake nor the cluster's trouble
-counts towards the failures after which a hub ends itself, and nobody is shown more than our own
-words.
+SpawnException (``refused_start``) before it leaves, so that neither a user's mistake nor the
+cluster's trouble counts towards the failures after which a hub ends itself, and nobody is shown
+more than our own words.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from jupyterhub.spawner import SpawnException
-from markupsafe import Markup, escape
 from sqlalchemy import inspect
 from tornado import web
 from traitlets import default
@@ -26,11 +24,12 @@ from studiolo_spawner.catalogue import Defaults
 from studiolo_spawner.choice import Choice, choice_from_form, choice_from_options
 from studiolo_spawner.cluster_api import KubernetesObject
 from studiolo_spawner.direct_connection import connect_directly
-from studiolo_spawner.errors import CatalogueError, HubFault, InvalidChoice, StudioloError
+from studiolo_spawner.errors import HubFault, InvalidChoice, StudioloError
 from studiolo_spawner.homes import delete_home
 from studiolo_spawner.journal import Journal
 from studiolo_spawner.kube_side import KubeSide
-from studiolo_spawner.launch import Launch
+from studiolo_spawner.launch import Launch, Means
+from studiolo_spawner.launch_plan import Plan
 from studiolo_spawner.liveness import address_of, exit_code
 from studiolo_spawner.menu import build_menu
 from studiolo_spawner.menu_page import render_menu
@@ -39,7 +38,10 @@ from studiolo_spawner.own_pod import OwnPod, uid_of
 from studiolo_spawner.plain_text import plain
 from studiolo_spawner.pod_view import is_ready, mapping
 from studiolo_spawner.prefill import PrefillOnly, install_filter
+from studiolo_spawner.refused_start import to_spawn_exception
 from studiolo_spawner.resolve import WorkspaceRequest, resolve
+from studiolo_spawner.resumption import take_up
+from studiolo_spawner.server_identity import ensure_certificates
 from studiolo_spawner.shared_commit import commit_soon
 from studiolo_spawner.workspace_state import KEY, WorkspaceState
 
@@ -52,24 +54,8 @@ FIRST_CHECKS_SECONDS = 1.0
 CLEANING_SECONDS = 30
 """What the hub waits longer than a start and its undoing may take."""
 
-
-class WorkspaceRefused(SpawnException):
-    """A StudioloError as JupyterHub wants it, with what its pages and its API show."""
-
-    def __init__(self, message: str, *, reason: str, status_code: int) -> None:
-        html = str(Markup("<br>").join(escape(line) for line in message.splitlines()))
-        super().__init__(message, reason=reason, message_html=html, status_code=status_code)
-        self.jupyterhub_message = message
-        self.jupyterhub_html_message = html
-
-
-def to_spawn_exception(error: StudioloError) -> SpawnException:
-    """The one translation of our errors for JupyterHub."""
-    message = error.user_message
-    if isinstance(error, CatalogueError):
-        # The problems are for administrators: they are in the log and on their banner.
-        message = "The catalogue of images cannot be read. Tell your administrator."
-    return WorkspaceRefused(message, reason=error.reason, status_code=error.status)
+_saving: set[asyncio.Future[None]] = set()
+"""Keeps writings alive that nobody waits for."""
 
 
 class WorkspaceSpawner(KubeSide):
@@ -85,6 +71,8 @@ class WorkspaceSpawner(KubeSide):
         self._launch: Launch | None = None
         self._saved = WorkspaceState()
         self._prefilled: Choice | None = None
+        self._asked_after_restart = False
+        self.cleared = asyncio.Event()
 
     # -- the menu and the choice ---------------------------------------------------------------
 
@@ -159,11 +147,18 @@ class WorkspaceSpawner(KubeSide):
         if self.start_timeout < longest:
             self.start_timeout = longest
 
-    async def resolved(self) -> WorkspaceRequest:
-        """The request that the options mean now; raises StudioloError."""
+    async def checked(self, options: Mapping[str, object]) -> WorkspaceRequest:
+        """The request that other options would mean; refused as a start with them would be."""
+        try:
+            return await self.resolved(options)
+        except StudioloError as error:
+            raise to_spawn_exception(error) from None
+
+    async def resolved(self, options: Mapping[str, object] | None = None) -> WorkspaceRequest:
+        """The request that these options, or the saved ones, mean now; raises StudioloError."""
         parts = await self._shared()
         catalogue = parts.catalogue.snapshot
-        choice = choice_from_options(self.user_options or {})
+        choice = choice_from_options(self.user_options or {} if options is None else options)
         last_good = parts.health.last_good(catalogue.images)
         return resolve(catalogue, self.person(), choice, last_good=last_good)
 
@@ -175,6 +170,7 @@ class WorkspaceSpawner(KubeSide):
     async def _shared(self) -> shared.SharedParts:
         parts = await shared.shared_parts(self.catalogue_path, self.registries, self.log)
         parts.watch_images(self.image_check_period, self.cluster, self.namespace, self.log)
+        await parts.watch_cluster(self)
         return parts
 
     # -- start, stop, poll ---------------------------------------------------------------------
@@ -183,25 +179,41 @@ class WorkspaceSpawner(KubeSide):
         """Start the workspace; what is told meanwhile is in ``progress``."""
         if self._journal.closed:
             self._journal = Journal()
-        future: asyncio.Future[str] = super().start()
+        return self._followed(super().start())
+
+    def resume(self) -> asyncio.Future[str]:
+        """Go on with the start that the state tells of, as ``start`` would have."""
+        self._start_future = asyncio.ensure_future(self._launched(self._resumed_launch))
+        return self._followed(self._start_future)
+
+    def _followed(self, start: asyncio.Future[str]) -> asyncio.Future[str]:
         journal = self._journal
-        future.add_done_callback(lambda _done: journal.close())
-        return future
+        start.add_done_callback(lambda _done: journal.close())
+        return start
 
     async def _start(self) -> str:
+        return await self._launched(self._new_launch)
+
+    async def _new_launch(self, parts: shared.SharedParts) -> Launch:
+        plan = Plan.of(await self.resolved(), parts.catalogue.snapshot)
+        return Launch(self, plan, self._means(parts))
+
+    async def _resumed_launch(self, parts: shared.SharedParts) -> Launch:
+        await ensure_certificates(self)
+        return Launch(self, Plan.saved(self._saved.plan), self._means(parts), self._saved)
+
+    def _means(self, parts: shared.SharedParts) -> Means:
+        return Means(
+            api=self.cluster,
+            registry=parts.registry,
+            health=parts.health,
+            journal=self._journal,
+            hub_ends=lambda: parts.ending,
+        )
+
+    async def _launched(self, made: Callable[[shared.SharedParts], Awaitable[Launch]]) -> str:
         try:
-            parts = await self._shared()
-            catalogue = parts.catalogue.snapshot
-            request = await self.resolved()
-            self._launch = Launch(
-                self,
-                request,
-                catalogue,
-                api=self.cluster,
-                registry=parts.registry,
-                health=parts.health,
-                journal=self._journal,
-            )
+            self._launch = await made(await self._shared())
             url = await self._launch.run()
         except StudioloError as error:
             told = plain(error.user_message, MAX_LOGGED)
@@ -220,6 +232,7 @@ class WorkspaceSpawner(KubeSide):
     async def stop(self, now: bool = False) -> None:
         """Delete the pod and wait until it is gone; a start that goes on is ended first."""
         await self._end_start()
+        await self._note_stop()
         await self.watch()
         own = OwnPod(self, self.cluster)
         found = own.seen() or await own.find()
@@ -232,6 +245,18 @@ class WorkspaceSpawner(KubeSide):
             await own.remove(uid_of(found), grace=grace, for_ever=True)
         except StudioloError as error:
             raise to_spawn_exception(error) from None
+
+    async def _note_stop(self) -> None:
+        """Have a hub process after this one finish the stop, should this one be killed."""
+        if not self.workspace_state.spawn_id:
+            return
+        self._saved = self.workspace_state.stopping()
+        if self._launch:
+            self._launch.state = self._saved
+        try:
+            await self.save_state()
+        except Exception:
+            self.log.exception("That %s is being stopped was not saved", self._log_name)
 
     async def _end_start(self) -> None:
         future = self._start_future
@@ -246,7 +271,14 @@ class WorkspaceSpawner(KubeSide):
         return future.cancelled() or future.exception() is not None
 
     async def poll(self) -> int | None:
-        """None while the pod is there or being made, else its exit code (1 when unknown)."""
+        """None while the pod is there or being made, else its exit code (1 when unknown).
+
+        When a hub process that has just begun asks about a server of an earlier one's, what that
+        one left unfinished is finished first.
+        """
+        if self._check_pending and not self._asked_after_restart:
+            self._asked_after_restart = True
+            await take_up(self)
         future = self._start_future
         if future is not None:
             if not future.done():
@@ -305,9 +337,11 @@ class WorkspaceSpawner(KubeSide):
         self._saved = WorkspaceState.from_json(state.get(KEY))
 
     def clear_state(self) -> None:
-        """Forget the start that is over."""
+        """Forget the start that is over, but not why it failed, until the next one."""
+        self._saved = self.workspace_state.afterwards()
         super().clear_state()
-        self._launch, self._saved, self._journal = None, WorkspaceState(), Journal()
+        self._launch, self._journal = None, Journal()
+        self.cleared.set()
 
     @property
     def workspace_state(self) -> WorkspaceState:
@@ -318,3 +352,14 @@ class WorkspaceSpawner(KubeSide):
         """Write the state into the hub's database."""
         self.orm_spawner.state = self.get_state()
         await commit_soon(inspect(self.orm_spawner).session)
+
+    def save_soon(self) -> None:
+        """Have the state written, and go on meanwhile; a failure is logged."""
+        saving = asyncio.ensure_future(self.save_state())
+        _saving.add(saving)
+        saving.add_done_callback(self._saved_soon)
+
+    def _saved_soon(self, saving: asyncio.Future[None]) -> None:
+        _saving.discard(saving)
+        if not saving.cancelled() and saving.exception() is not None:
+            self.log.error("The state of %s was not saved", self._log_name)

@@ -25,8 +25,10 @@ FORM = """
   <label><input type="radio" name="image" value="bad"> bad</label>
   <label><input type="radio" name="image" value="broken"> broken</label>
   <label><input type="radio" name="image" value="fallback"> fallback</label>
+  <label><input type="radio" name="image" value="lingering"> lingering</label>
 </fieldset>
 """
+KINDS = {"good", "slow", "bad", "broken", "fallback", "lingering"}
 REFUSAL = "No image could be started. <b>1 & 2</b>: the registry has none of them."
 CANARY = "canary-6610 Authorization: Bearer abc"
 
@@ -49,11 +51,17 @@ class PageSpawner(Spawner):
 
     def options_from_form(self, form: dict[str, list[str]]) -> dict[str, Any]:
         image = form["image"][0]
-        if image not in {"good", "slow", "bad", "broken", "fallback"}:
+        if image not in KINDS:
             error = SpawnException(f"There is no image {image}.", reason="invalid_choice")
             error.jupyterhub_message = error.message
             raise error
         return {"image": image, "profile": form.get("profile", ["gpu"])[0]}
+
+    async def checked(self, options: dict[str, Any]) -> None:
+        if options.get("image", "good") not in KINDS:
+            raise SpawnException("There is no such image.", reason="invalid_choice")
+        if options.get("profile", "gpu") not in {"gpu", "cpu", "brief", "endless", "mortal"}:
+            raise SpawnException("There is no such profile.", reason="invalid_choice")
 
     async def start(self) -> str:
         image = self.user_options.get("image", "good")
@@ -123,6 +131,8 @@ class PageSpawner(Spawner):
         await asyncio.sleep(600)
 
     async def stop(self, now: bool = False) -> None:
+        if self.user_options.get("image") == "lingering":
+            await asyncio.sleep(1)
         if self._answering is not None:
             self._answering.stop()
             self._answering = None
