@@ -115,6 +115,7 @@ def _workspaces(c: Any, workspaces: Workspaces) -> None:
     spawner.registries = plain_registries(workspaces.registries)
     every = workspaces.check_images_every
     spawner.image_check_period = math.ceil(every.total_seconds()) if every else 0
+    spawner.capacity_watch = workspaces.capacity
     spawner.args = list(workspaces.args)
     spawner.environment = dict(workspaces.environment)
     spawner.service_account = workspaces.service_account

@@ -340,6 +340,11 @@ class Workspaces(_Section):
         description="How often the registries are asked about all images of the catalogue, or "
         "`never`. Images that cannot be pulled are marked on the menu.",
     )
+    capacity: Literal["cluster", "namespace", "off"] = Field(
+        "cluster",
+        description="Whose pods are counted to tell what is free: `cluster`, of all namespaces; "
+        "`namespace`, of the workspaces' own, where nobody else uses these GPUs; or `off`.",
+    )
     service_account: str | None = Field(
         None,
         description="Service account of workspaces. None: they get no way into the cluster's API.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from kubespawner import KubeSpawner
-from traitlets import Bool, Dict, Integer, Unicode, default, validate
+from traitlets import Bool, Dict, Enum, Integer, Unicode, default, validate
 
 from studiolo_spawner.shared_parts import registry_settings
 
@@ -69,6 +69,19 @@ class OperatorSettings(KubeSpawner):
         How often all images of the catalogue are checked, in seconds; 0 for never.
 
         Images that cannot be pulled are marked on the menu before anybody picks them.
+        """,
+    )
+
+    capacity_watch = Enum(
+        ("cluster", "namespace", "off"),
+        "cluster",
+        config=True,
+        help="""
+        Whose pods are counted to tell what is free: those of the whole cluster, or of the
+        workspaces' namespace alone; off to tell nothing.
+
+        `cluster` needs the right to list and watch nodes and the pods of all namespaces,
+        `namespace` to list and watch nodes.
         """,
     )
 

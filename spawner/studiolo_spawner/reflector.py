@@ -35,6 +35,7 @@ from studiolo_spawner.watch_stream import (
     LineSplitter,
     WatchEvent,
     WatchExpired,
+    WatchForbidden,
     parse_event,
     raise_for_status,
 )
@@ -161,6 +162,9 @@ class ResumingReflector(ResourceReflector):
             except WatchExpired as error:
                 self._version = None
                 problem = f"410 {error}"
+            except WatchForbidden as error:
+                await self._forbidden(str(error))
+                continue
             except Exception as error:  # noqa: BLE001 - giving up would blind every spawner
                 problem = f"{type(error).__name__}: {str(error)[:200]}"
             else:
@@ -169,6 +173,10 @@ class ResumingReflector(ResourceReflector):
                     continue
                 problem = "the API server closed the watch at once"
             await self._pause(problem)
+
+    async def _forbidden(self, problem: str) -> None:
+        """Do what there is to do where the hub lacks the right to read; then it is tried again."""
+        await self._pause(problem)
 
     async def _pause(self, problem: str) -> None:
         if self.connected:
@@ -376,5 +384,7 @@ def _collecting_no_garbage() -> Iterator[None]:
 
 
 def _key_of(item: KubernetesObject) -> str:
+    """ "namespace/name", or the name alone of what belongs to no namespace."""
     metadata = item["metadata"]
-    return f"{metadata['namespace']}/{metadata['name']}"
+    namespace, name = metadata.get("namespace"), metadata["name"]
+    return f"{namespace}/{name}" if namespace else str(name)

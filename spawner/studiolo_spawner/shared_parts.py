@@ -16,6 +16,7 @@ from typing import Any
 
 from studiolo_spawner.catalogue_file import CatalogueFile
 from studiolo_spawner.cluster_api import ClusterApi
+from studiolo_spawner.cluster_watch import ClusterWatch, common_of
 from studiolo_spawner.image_check import check_image
 from studiolo_spawner.image_health import HealthBook
 from studiolo_spawner.image_watch import ImageWatch
@@ -33,7 +34,14 @@ class SharedParts:
     registry: RegistryClient
     health: HealthBook = field(default_factory=HealthBook)
     watch: ImageWatch | None = None
+    cluster: ClusterWatch | None = None
+    """What the cluster has and who holds it."""
     keeper: asyncio.Task[None] | None = None
+
+    @property
+    def ending(self) -> bool:
+        """Whether the hub ends its tasks, which leaves what it began to the next hub process."""
+        return self.keeper is not None and (self.keeper.done() or self.keeper.cancelling() > 0)
 
     def watch_images(self, period: float, api: ClusterApi, namespace: str, log: _Log) -> None:
         """Have all images checked, now and every so many seconds; 0 for never.
@@ -44,8 +52,23 @@ class SharedParts:
             check = partial(check_image, registry=self.registry, api=api, namespace=namespace)
             self.watch = ImageWatch(self.catalogue, self.health, check, period=period, log=log)
 
+    async def watch_cluster(self, spawner: Any) -> None:
+        """Have nodes and pods followed, as this spawner's traits say; the first call decides."""
+        if self.cluster is None:
+            self.cluster = ClusterWatch(
+                spawner.namespace,
+                scope=spawner.capacity_watch,
+                everywhere=spawner.enable_user_namespaces,
+                common=common_of(spawner),
+                parent=spawner,
+                log=spawner.log,
+            )
+            await self.cluster.start()
+
     async def close(self) -> None:
         """Stop following and checking, and close connections."""
+        if self.cluster is not None:
+            await self.cluster.stop()
         if self.watch is not None:
             await self.watch.stop()
         await self.catalogue.stop()

@@ -15,6 +15,16 @@ OWN_ANNOTATIONS = ("hub.jupyter.org/", "studiolo.dev/")
 MESSAGE_LIMIT = 2048
 """Characters kept of any single text: kubelets repeat whole registry answers in messages."""
 
+USE_NAMES = frozenset(
+    {
+        "hub.jupyter.org/username",
+        "hub.jupyter.org/servername",
+        "studiolo.dev/profile",
+        "kueue.x-k8s.io/queue-name",
+    }
+)
+"""Labels and annotations by which a pod is known to be a workspace, and whose."""
+
 KEEP = True
 """Marks a field that is kept with everything below it."""
 
@@ -58,6 +68,39 @@ POD_SHAPE: Shape = {
     },
 }
 
+_REQUESTS: Shape = {"restartPolicy": KEEP, "resources": {"requests": KEEP, "limits": KEEP}}
+
+POD_USE_SHAPE: Shape = {
+    "metadata": {
+        "name": KEEP,
+        "namespace": KEEP,
+        "uid": KEEP,
+        "creationTimestamp": KEEP,
+        "deletionTimestamp": KEEP,
+    },
+    "spec": {
+        "nodeName": KEEP,
+        "containers": [_REQUESTS],
+        "initContainers": [_REQUESTS],
+        "resources": {"requests": KEEP, "limits": KEEP},
+        "overhead": KEEP,
+    },
+    "status": {"phase": KEEP},
+}
+
+_PLACEMENT: Shape = {
+    "nodeSelector": KEEP,
+    "tolerations": KEEP,
+    "affinity": {"nodeAffinity": KEEP},
+    "schedulingGates": KEEP,
+}
+
+NODE_SHAPE: Shape = {
+    "metadata": {"name": KEEP, "labels": KEEP},
+    "spec": {"taints": KEEP, "unschedulable": KEEP},
+    "status": {"allocatable": KEEP},
+}
+
 EVENT_SHAPE: Shape = {
     "metadata": dict.fromkeys(("name", "namespace", "uid", "creationTimestamp"), KEEP),
     "involvedObject": dict.fromkeys(
@@ -84,6 +127,40 @@ def trim_pod(pod: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(annotations, Mapping):
         own = {k: v for k, v in annotations.items() if k.startswith(OWN_ANNOTATIONS)}
         kept["metadata"]["annotations"] = _short(own)
+    return kept
+
+
+def trim_pod_use(pod: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what counting reads of anybody's pod: what it asks for, where it is, whose it is.
+
+    Where it may run is kept for as long as it is nowhere.
+    """
+    kept = _shaped(pod, POD_USE_SHAPE)
+    metadata, spec, status = (pod.get(part) or {} for part in ("metadata", "spec", "status"))
+    if not spec.get("nodeName"):
+        kept.setdefault("spec", {}).update(_shaped(spec, _PLACEMENT))
+        conditions = status.get("conditions") or ()
+        scheduled = [each for each in conditions if each.get("type") == "PodScheduled"]
+        kept.setdefault("status", {})["conditions"] = _short(scheduled)
+    for field in ("labels", "annotations"):
+        named = metadata.get(field)
+        if isinstance(named, Mapping):
+            own = {k: _short(v) for k, v in named.items() if k in USE_NAMES}
+            if own:
+                kept["metadata"][field] = own
+    return kept
+
+
+def trim_node(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what placing reads of a node: what it has, its labels and taints, whether ready."""
+    kept = _shaped(node, NODE_SHAPE)
+    conditions = (node.get("status") or {}).get("conditions") or ()
+    ready = [
+        {"type": "Ready", "status": each.get("status")}
+        for each in conditions
+        if each.get("type") == "Ready"
+    ]
+    kept.setdefault("status", {})["conditions"] = ready
     return kept
 
 

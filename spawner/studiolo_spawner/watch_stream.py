@@ -14,6 +14,7 @@ from typing import Any
 LINE_LIMIT = 16 * 1024 * 1024
 """Longest line accepted, in bytes; etcd's own limit for an object is 1.5 MiB by default."""
 
+FORBIDDEN = 403
 GONE = 410
 
 
@@ -23,6 +24,10 @@ class WatchExpired(Exception):  # noqa: N818 - named for what happened, as Kuber
 
 class WatchFailed(Exception):  # noqa: N818
     """The API server ended the watch with a status other than 410."""
+
+
+class WatchForbidden(WatchFailed):
+    """The hub may not read this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +87,7 @@ def raise_for_status(code: int, reason: str) -> None:
     """Raise what an HTTP status other than 2xx means for a list or a watch."""
     if code == GONE:
         raise WatchExpired(reason)
+    if code == FORBIDDEN:
+        raise WatchForbidden(f"{code} {reason}")
     if not 200 <= code < 300:
         raise WatchFailed(f"{code} {reason}")

@@ -19,6 +19,8 @@ class WatchApi:
         self.version = 100
         self.oldest = 0
         self.status: int | None = None
+        self.forbidden = ""
+        """What paths end with that may not be read."""
         self.lists: list[dict[str, str]] = []
         self.watches: list[dict[str, str]] = []
         self.watching = asyncio.Event()
@@ -97,6 +99,8 @@ class WatchApi:
         query = dict(request.query)
         watch = query.get("watch") in {"true", "True"}
         (self.watches if watch else self.lists).append(query)
+        if self.forbidden and request.path.endswith(self.forbidden):
+            return web.json_response({"kind": "Status", "code": 403}, status=403)
         if self.status is not None:
             return web.json_response({"kind": "Status", "code": self.status}, status=self.status)
         return await self._watch(request, query) if watch else self._list(query)

@@ -263,16 +263,17 @@ def test_free_says_that_it_fits_exactly_when_the_scheduler_places_it(data: st.Da
                 "pods": str(data.draw(st.sampled_from([2, 110]))),
             },
             labels={"pool": data.draw(st.sampled_from(["a", "b"]))},
-            taints=data.draw(st.sampled_from([[], [TAINT]])),
-            unschedulable=data.draw(st.booleans()) and number == 0,
-            ready=not (data.draw(st.booleans()) and number == 1),
+            taints=data.draw(st.lists(st.just(TAINT), max_size=1)),
+            unschedulable=number == 0 and data.draw(st.booleans()),
+            ready=number != 1 or bool(data.draw(st.booleans())),
         )
         for number in range(data.draw(st.integers(1, 4)))
     ]
     profiles = [_drawn_profile(data, f"p{number}", resources) for number in range(3)]
     running: dict[str, dict[str, Any]] = {}
     for step in range(data.draw(st.integers(1, 12))):
-        if running and data.draw(st.booleans()):
+        ends: bool = data.draw(st.booleans())
+        if running and ends:
             running.pop(data.draw(st.sampled_from(sorted(running))))
             continue
         wanted = data.draw(st.sampled_from(profiles))
@@ -341,6 +342,13 @@ def test_the_contract_holds_words_and_states_that_fit_its_figures(case: dict[str
         count = int(name.rpartition("-")[2]) if name[-1].isdigit() else 1
         free = None
         if told["fits"] is not None:
-            figures = [told[key] or 0 for key in ("free", "total", "largest_block", "waiting")]
-            free = Free(*figures, machines=told["machines"], fits=told["fits"], unit=told["unit"])
+            free = Free(
+                told["free"] or 0,
+                told["total"] or 0,
+                told["largest_block"] or 0,
+                waiting=told["waiting"],
+                machines=told["machines"],
+                fits=told["fits"],
+                unit=told["unit"],
+            )
         assert (told["text"], told["state"]) == (free_words(free, count), state_of(free))

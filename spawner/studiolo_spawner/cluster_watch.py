@@ -1,0 +1,354 @@
+"""What the cluster has and who holds it, followed once for the whole hub; I/O.
+
+One watch of nodes and one of pods serve every menu, page and check: no page asks the API server.
+Kept are sums by machine and a few facts of each pod, so that a change costs as much as one pod and
+an answer as much as the machines. The watches recover for ever; while they are cut for longer than
+`STALE_SECONDS`, or where the hub may not read nodes, free figures are unknown (None) and never
+guessed. Workspaces' own pods are watched by KubeSpawner, too, with all that a start reads of them;
+a second look at those few spares counting from depending on starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, Literal
+
+from studiolo_spawner.capacity import Common, Free, count, demand_of
+from studiolo_spawner.catalogue import Catalogue, Profile
+from studiolo_spawner.cluster_reflectors import NodeReflector, TellingReflector, UseReflector
+from studiolo_spawner.machines import Machine, is_extended, machine_of, takes
+from studiolo_spawner.pod_facts import PodFacts, facts_of, placement_of
+from studiolo_spawner.pod_view import mapping
+from studiolo_spawner.resource_amounts import ONE, Amounts, add, requests_of
+
+Scope = Literal["cluster", "namespace", "off"]
+
+STALE_SECONDS = 60.0
+"""For so long a cut watch's figures still count."""
+
+_GRANT = (
+    'a ClusterRole with {{apiGroups: [""], resources: [{resource}], verbs: [list, watch]}} for the '
+    "hub's service account"
+)
+
+_Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """One workspace, or one pod of somebody else's that holds devices."""
+
+    user: str
+    """Empty for a pod that is no workspace."""
+    server: str
+    pod: str
+    """As "namespace/name"."""
+    node: str
+    """Empty while it waits for one."""
+    resource: str | None
+    """The kind of device; None for a workspace without any."""
+    count: int
+    profile: str
+    phase: str
+    since: datetime | None
+    groups: frozenset[str] = frozenset()
+    """The user's groups, where somebody has put them in; the cluster does not know them."""
+    gated: bool = False
+    """Held back by a queue."""
+
+
+class ClusterWatch:
+    """Nodes and pods of one cluster, and what follows from them."""
+
+    def __init__(
+        self,
+        namespace: str,
+        *,
+        scope: Scope = "cluster",
+        everywhere: bool = False,
+        common: Common | None = None,
+        parent: Any = None,
+        log: _Log | None = None,
+    ) -> None:
+        """``everywhere``: workspaces have namespaces of their own."""
+        self.scope = scope
+        self._log = log or logging.getLogger(__name__)
+        self._common = common or Common()
+        self._listed = asyncio.Event()
+        self._pods = self._pods_of(namespace, parent, omit=scope == "cluster" or everywhere)
+        self._own: TellingReflector | None = None
+        """The workspaces' namespace alone, where reading all of them is forbidden."""
+        self._own_pods = partial(self._pods_of, namespace, parent, omit=False)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._nodes: TellingReflector | None = None
+        if scope != "off":
+            self._nodes = NodeReflector(
+                parent=parent, told=self._node_changed, refused=self._nodes_refused
+            )
+        self._machines: dict[str, Machine] = {}
+        self._facts: dict[str, PodFacts] = {}
+        self._used: dict[str, Amounts] = {}
+        self._callbacks: list[Callable[[], None]] = []
+        self._changes = 0
+        self._counted: tuple[int, Catalogue, dict[str, Free]] | None = None
+
+    def _pods_of(self, namespace: str, parent: Any, *, omit: bool) -> TellingReflector:
+        reflector = UseReflector(
+            namespace=namespace,
+            omit_namespace=omit,
+            parent=parent,
+            told=self._pod_changed,
+            refused=self._pods_refused if omit else self._own_pods_refused,
+        )
+        reflector.first_load_future.add_done_callback(lambda _: self._listed.set())
+        return reflector
+
+    # -- life ------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Begin to follow; an API server that is away is no error."""
+        for reflector in (self._pods, self._nodes):
+            if reflector is not None and reflector.watch_task is None:
+                await reflector.start()
+
+    async def stop(self) -> None:
+        """Follow no longer."""
+        for task in self._tasks:
+            task.cancel()
+        for reflector in (self._pods, self._own, self._nodes):
+            if reflector is not None:
+                await reflector.stop()
+
+    async def pods_known(self, timeout: float) -> bool:
+        """Wait until all workspaces' pods were listed once; False when that takes longer."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._listed.wait(), timeout)
+        return self._pods_listed()
+
+    def _pods_listed(self) -> bool:
+        sources = [each for each in (self._pods, self._own) if each is not None]
+        return any(each.first_load_future.done() and not each.forbidden for each in sources)
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have ``callback`` called, in the loop, at every change; returns what ends that."""
+        self._callbacks.append(callback)
+
+        def unsubscribe() -> None:
+            if callback in self._callbacks:
+                self._callbacks.remove(callback)
+
+        return unsubscribe
+
+    # -- what others read ------------------------------------------------------------------
+
+    @property
+    def changes(self) -> int:
+        """Goes up with every change that counts."""
+        return self._changes
+
+    @property
+    def known(self) -> bool:
+        """Whether free figures can be told now."""
+        watches = (self._pods, self._nodes)
+        return all(
+            watch is not None
+            and watch.first_load_future.done()
+            and not watch.forbidden
+            and watch.silent_seconds < STALE_SECONDS
+            for watch in watches
+        )
+
+    def capacity(self, catalogue: Catalogue) -> Mapping[str, Free] | None:
+        """What is free for each profile; None while it is not known. Counted once a change."""
+        if not self.known:
+            return None
+        kept = self._counted
+        if kept is None or kept[0] != self._changes or kept[1] is not catalogue:
+            demands = {p.id: demand_of(p, self._common) for p in catalogue.profiles}
+            waiting = [pod for pod in self._facts.values() if pod.waiting]
+            found = count(list(self._machines.values()), self._used, waiting, demands)
+            kept = self._counted = (self._changes, catalogue, found)
+        return kept[2]
+
+    @property
+    def nodes(self) -> tuple[Machine, ...]:
+        """The machines, by name; none where they cannot be read."""
+        return tuple(self._machines[name] for name in sorted(self._machines))
+
+    def used_on(self, node: str) -> Mapping[str, int]:
+        """What the pods of a machine ask for, in thousandths by resource."""
+        return self._used.get(node, {})
+
+    def holders(self) -> tuple[Holder, ...]:
+        """All workspaces, and others' pods that hold devices on a machine; oldest first.
+
+        A pod with two kinds of device stands here twice.
+        """
+        pods = (pod for pod in self._facts.values() if pod.ours or (pod.node and _devices(pod)))
+        return tuple(holder for pod in sorted(pods, key=_age) for holder in _held_by(pod))
+
+    def waiting(self) -> tuple[Holder, ...]:
+        """Pods without a place, whoever's they are; those that asked first stand first."""
+        pods = (pod for pod in self._facts.values() if pod.waiting)
+        return tuple(holder for pod in sorted(pods, key=_age) for holder in _held_by(pod))
+
+    def machines_for(self, profile: Profile) -> tuple[Machine, ...]:
+        """The machines that take a profile's workspaces, room apart."""
+        demand = demand_of(profile, self._common)
+        return tuple(
+            machine
+            for machine in self.nodes
+            if (demand.resource is None or demand.resource in machine.extended)
+            and takes(
+                machine,
+                selector=demand.placement.selector,
+                tolerations=demand.placement.tolerations,
+                affinity=demand.placement.affinity,
+            )
+        )
+
+    def driver_versions(self, profile: Profile) -> frozenset[str]:
+        """The NVIDIA drivers' versions on a profile's machines, where they are labelled so."""
+        versions = (machine.driver_version for machine in self.machines_for(profile))
+        return frozenset(version for version in versions if version)
+
+    def architectures(self, profile: Profile) -> frozenset[str]:
+        """The processors of a profile's machines, such as `amd64`."""
+        found = (machine.architecture for machine in self.machines_for(profile))
+        return frozenset(name for name in found if name)
+
+    # -- what changes ----------------------------------------------------------------------
+
+    def _pod_changed(self, key: str) -> None:
+        found = self._pods.resources.get(key)
+        if found is None and self._own is not None:
+            found = self._own.resources.get(key)
+        new = facts_of(found) if found is not None else None
+        old = self._facts.get(key)
+        if new == old:
+            return
+        if old is not None:
+            del self._facts[key]
+            self._count_in(old, -1)
+        if new is not None:
+            self._facts[key] = new
+            self._count_in(new, 1)
+        self._tell()
+
+    def _count_in(self, pod: PodFacts, times: int) -> None:
+        if not pod.node:
+            return
+        here = self._used.setdefault(pod.node, {})
+        add(here, pod.requests, times)
+        if not here.get("pods"):
+            del self._used[pod.node]
+
+    def _node_changed(self, key: str) -> None:
+        found = self._nodes.resources.get(key) if self._nodes is not None else None
+        new = machine_of(found) if found is not None else None
+        if new == self._machines.get(key):
+            return
+        if new is None:
+            del self._machines[key]
+        else:
+            self._machines[key] = new
+        self._tell()
+
+    def _tell(self) -> None:
+        self._changes += 1
+        for callback in tuple(self._callbacks):
+            callback()
+
+    def _nodes_refused(self) -> None:
+        self._log.warning(
+            "Free GPUs are not shown: the hub may not read the cluster's nodes. Grant it %s, or "
+            "set workspaces.capacity: off",
+            _GRANT.format(resource="nodes"),
+        )
+        self._tell()
+
+    def _pods_refused(self) -> None:
+        self._log.warning(
+            "Free GPUs are not shown: the hub may not read the pods of all namespaces. Grant it "
+            "%s, or set workspaces.capacity: namespace, if nobody else uses these GPUs, or off",
+            _GRANT.format(resource="pods"),
+        )
+        if self._own is None:
+            self._own = self._own_pods()
+            task = asyncio.create_task(self._own.start(), name="watch own pods")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        self._tell()
+
+    def _own_pods_refused(self) -> None:
+        self._log.warning(
+            "The hub may not watch pods in its workspaces' namespace: quotas cannot be kept"
+        )
+        self._tell()
+
+
+def common_of(spawner: Any) -> Common:
+    """What an operator's traits add to every workspace's pod."""
+    affinity = {"nodeSelectorTerms": _listed(spawner.node_affinity_required)}
+    placement = placement_of(
+        {
+            "nodeSelector": spawner.node_selector,
+            "tolerations": _listed(spawner.tolerations),
+            "affinity": {
+                "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": affinity}
+            },
+        }
+    )
+    beside = {
+        "spec": {
+            "containers": _listed(spawner.extra_containers),
+            "initContainers": _listed(spawner.init_containers),
+        }
+    }
+    requests = requests_of(beside)
+    del requests["pods"]
+    return Common(placement, requests)
+
+
+def _listed(value: Any) -> list[Any]:
+    """KubeSpawner takes a mapping for a list, too, in the order of its keys."""
+    if isinstance(value, Mapping):
+        return [mapping(value[key]) for key in sorted(value)]
+    return list(value or ())
+
+
+def _devices(pod: PodFacts) -> dict[str, int]:
+    return {
+        name: -(-amount // ONE)
+        for name, amount in pod.requests.items()
+        if amount > 0 and is_extended(name)
+    }
+
+
+def _held_by(pod: PodFacts) -> list[Holder]:
+    held: list[tuple[str | None, int]] = list(_devices(pod).items())
+    return [
+        Holder(
+            user=pod.user,
+            server=pod.server,
+            pod=pod.key,
+            node=pod.node,
+            resource=resource,
+            count=number,
+            profile=pod.profile,
+            phase=pod.phase,
+            since=pod.since,
+            gated=pod.gated,
+        )
+        for resource, number in held or [(None, 0)]
+    ]
+
+
+def _age(pod: PodFacts) -> tuple[float, str]:
+    return (pod.since.timestamp() if pod.since else 0.0, pod.key)
