@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 
 from studiolo_spawner import quantities, wording
 from studiolo_spawner.catalogue_checks import check_references
+from studiolo_spawner.catalogue_custom import CustomImages
 from studiolo_spawner.catalogue_model import (
     Catalogue,
     Defaults,
@@ -33,11 +34,13 @@ from studiolo_spawner.catalogue_model import (
     Toleration,
 )
 from studiolo_spawner.errors import CatalogueError, Problem
+from studiolo_spawner.missing_tags import with_default_tags
 from studiolo_spawner.yamltree import MAX_BYTES, MAX_PROBLEMS, Path, Tree, path_text, read_yaml
 
 __all__ = [
     "MAX_BYTES",
     "Catalogue",
+    "CustomImages",
     "Defaults",
     "FallbackPolicy",
     "GpuInfo",
@@ -75,7 +78,7 @@ def parse_catalogue(text: str | bytes, *, source: str = "catalogue.yaml") -> Cat
     catalogue: Catalogue | None = None
     if isinstance(tree.data, dict):
         try:
-            catalogue = Catalogue.model_validate(tree.data)
+            catalogue = Catalogue.model_validate(with_default_tags(tree.data))
         except ValidationError as error:
             schema = catalogue_schema()
             told = {problem.path for problem in tree.problems}

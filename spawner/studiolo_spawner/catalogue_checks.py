@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from studiolo_spawner import wording
+from studiolo_spawner.choice import CUSTOM_IMAGE
 from studiolo_spawner.yamltree import Path, path_text
 
 
@@ -37,8 +38,10 @@ def check_references(data: object) -> Iterator[Finding]:
     yield from _images(images)
     yield from _redirect_cycles(images)
     yield from _duplicates(profiles, "id", "profile")
+    yield from _locks(top, images, profiles)
     yield from _duplicates(volumes, "name", "volume")
     yield from _mounts(defaults, volumes)
+    yield from _custom_images(top, images, profiles)
 
 
 _Entries = list[tuple[Path, Mapping[str, object]]]
@@ -132,6 +135,22 @@ def _targets(path: Path, entry: Mapping[str, object]) -> Iterator[tuple[Path, st
         yield (*path, "redirect", "to"), to
 
 
+def _locks(
+    top: Mapping[str, object], images: _Entries, profiles: _Entries
+) -> Iterator[Finding]:
+    hidden = {entry.get("id") for _, entry in images if entry.get("hidden") is True}
+    for path, lock in _entries(_mapping(top.get("menu")), "locked"):
+        for key, entries in (("image", images), ("profile", profiles)):
+            name, inner = lock.get(key), ("menu", *path, key)
+            if not isinstance(name, str):
+                continue
+            if name not in _names(entries):
+                yield _unknown(inner, name, _names(entries), key)
+            elif key == "image" and name in hidden:
+                told = f"the image {wording.quoted(name)} is hidden"
+                yield Finding(inner, told, "fix one that is on the menu")
+
+
 def _redirect_cycles(images: _Entries) -> Iterator[Finding]:
     """Each cycle once, at its first entry: every image has at most one way on, so walking finds
     them.
@@ -155,6 +174,29 @@ def _redirect_cycles(images: _Entries) -> Iterator[Finding]:
             cycle = [*walked[walked.index(name) :], name]
             told = f"the redirects go round: {' → '.join(wording.quoted(n)[1:-1] for n in cycle)}"
             yield Finding((*place[name], "redirect", "to"), told, "let one of them end it")
+
+
+def _custom_images(
+    top: Mapping[str, object], images: _Entries, profiles: _Entries
+) -> Iterator[Finding]:
+    rules = _mapping(top.get("custom_images"))
+    if not rules:
+        return
+    if rules.get("patterns") == []:
+        told = "add at least one, or leave custom_images out"
+        yield Finding(("custom_images", "patterns"), "the list is empty", told)
+    for path, entry in images:
+        if entry.get("id") == CUSTOM_IMAGE:
+            told = f"{CUSTOM_IMAGE} stands for the images that people name themselves"
+            yield Finding((*path, "id"), told, "choose another id")
+    for key, entries, what in (("fallback", images, "image"), ("profiles", profiles, "profile")):
+        named = rules.get(key)
+        for index, name in enumerate(named if isinstance(named, list) else ()):
+            path = ("custom_images", key, index)
+            if isinstance(name, str) and name not in _names(entries):
+                yield _unknown(path, name, _names(entries), what)
+            elif isinstance(named, list) and name in named[:index]:
+                yield Finding(path, f"{wording.quoted(name)} is named twice", "keep the first")
 
 
 def _mounts(defaults: Mapping[str, object], volumes: _Entries) -> Iterator[Finding]:

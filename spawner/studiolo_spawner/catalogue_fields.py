@@ -67,6 +67,16 @@ def _paragraph(value: str) -> str:
     return _text(value, limit=1000, lines=True)
 
 
+def _missing_tag(value: str) -> str:
+    try:
+        parse_reference("registry.example/image", default_tag=value)
+    except InvalidReference:
+        raise ValueError(
+            f"{wording.quoted(value)} is not a tag: write refuse, or a tag such as latest"
+        ) from None
+    return value
+
+
 def _reference(value: str) -> str:
     try:
         parse_reference(value)
@@ -143,6 +153,7 @@ Id = Annotated[Text, AfterValidator(_id), Field(json_schema_extra={"pattern": ID
 DisplayName = Annotated[Text, AfterValidator(_line_of_text)]
 Paragraph = Annotated[Text, AfterValidator(_paragraph)]
 Reference = Annotated[Text, AfterValidator(_reference)]
+MissingTag = Annotated[Text, AfterValidator(_missing_tag)]
 FrameworkVersion = Annotated[Text, AfterValidator(_version)]
 GroupName = Annotated[Text, AfterValidator(_line_of_text)]
 Memory = Annotated[

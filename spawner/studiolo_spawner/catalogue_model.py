@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from studiolo_spawner.catalogue_custom import CustomImages
 from studiolo_spawner.catalogue_fields import (
     DisplayName,
     DnsLabel,
@@ -27,6 +28,7 @@ from studiolo_spawner.catalogue_fields import (
     LabelKey,
     LabelValue,
     Memory,
+    MissingTag,
     MountPath,
     NodeSelector,
     Number,
@@ -35,6 +37,8 @@ from studiolo_spawner.catalogue_fields import (
     ResourceName,
     Whole,
 )
+from studiolo_spawner.catalogue_menu import MenuSettings
+from studiolo_spawner.missing_tags import REFUSE
 from studiolo_spawner.quantities import parse_memory
 
 
@@ -204,6 +208,8 @@ class Profile(_Model):
     """Who may use it; members of any of these groups. Empty: everyone."""
     fallback_allowed: Flag = True
     """Whether another image may start instead when the chosen one cannot."""
+    tasks: Ids = frozenset()
+    """What it is good for, such as `train`: the menu recommends it to those who want to do that."""
 
     @property
     def memory_octets(self) -> int:
@@ -270,6 +276,15 @@ class Defaults(_Model):
     """Bound on the whole start: check, waiting for a GPU, pulls, every attempt."""
     currency: Annotated[str, Field(strict=True, pattern="^[A-Z]{3}$")] = "EUR"
     """Currency of all prices (ISO 4217)."""
+    missing_tag: MissingTag = REFUSE
+    """What a reference with neither tag nor digest means: `refuse`, or the tag that it then has,
+    such as `latest`. In the catalogue and in references that people type.
+    """
+
+    @property
+    def default_tag(self) -> str | None:
+        """The tag of a reference that has none; None where it needs one."""
+        return None if self.missing_tag == REFUSE else self.missing_tag
 
     @model_validator(mode="after")
     def _deadline_fits(self) -> Self:
@@ -309,6 +324,10 @@ class Catalogue(_Model):
     """Hardware profiles, in the order of the menu."""
     volumes: tuple[SharedVolume, ...] = ()
     """Volumes that workspaces share."""
+    menu: MenuSettings = MenuSettings()
+    """What the menu shows of all this, and what it fixes."""
+    custom_images: CustomImages | None = None
+    """Images that people may name themselves. Left out: none."""
 
     @cached_property
     def images_by_id(self) -> Mapping[str, Image]:

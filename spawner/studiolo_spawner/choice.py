@@ -18,11 +18,15 @@ from studiolo_spawner.errors import InvalidChoice, Problem
 MAX_NAMES = 50
 """Tasks, tools or frameworks in one choice, and problems told about one."""
 
+CUSTOM_IMAGE = "custom-image"
+"""Stands in place of an image's id where a person names an image by its reference."""
+
 _MAX_SPECIFIER = 100
+_MAX_REFERENCE = 400
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?", re.ASCII)
 
-_FORM_FIELDS = ("image", "profile", "task", "tool", "framework", "fallback")
-_OPTIONS = ("image", "profile", "tasks", "tools", "frameworks", "fallback")
+_FORM_FIELDS = ("image", "custom_image", "profile", "task", "tool", "framework", "fallback")
+_OPTIONS = ("image", "custom_image", "profile", "tasks", "tools", "frameworks", "fallback")
 _IGNORED_FORM_FIELDS = frozenset({"_xsrf"})
 _FALLBACK_WORDS = {"any": True, "only": False}
 
@@ -40,12 +44,16 @@ class Choice:
     """
     fallback: bool | None = None
     """False: this image or nothing."""
+    custom_image: str | None = None
+    """The reference of an image that is on no menu, in place of `image`."""
 
     def to_options(self) -> dict[str, object]:
         """As JSON for user options; `choice_from_options` reads the same choice from it."""
         options: dict[str, object] = {}
         if self.image is not None:
             options["image"] = self.image
+        if self.custom_image is not None:
+            options["custom_image"] = self.custom_image
         if self.profile is not None:
             options["profile"] = self.profile
         if self.tasks:
@@ -70,8 +78,10 @@ def choice_from_form(formdata: Mapping[str, Sequence[str]]) -> Choice:
     frameworks = [
         text for text in reader.texts("framework", formdata.get("framework")) if text.strip()
     ]
+    image, custom_image = reader.image_of_form(formdata)
     choice = Choice(
-        image=reader.name("image", reader.single("image", formdata.get("image"))),
+        image=image,
+        custom_image=custom_image,
         profile=reader.name("profile", reader.single("profile", formdata.get("profile"))),
         tasks=reader.names("task", formdata.get("task")),
         tools=reader.names("tool", formdata.get("tool")),
@@ -92,8 +102,10 @@ def choice_from_options(options: Mapping[str, object]) -> Choice:
     if not isinstance(fallback, bool | None):
         reader.add("fallback", f"it must be true or false, not {_kind(fallback)}")
         fallback = None
+    image, custom_image = reader.image_of_options(options)
     choice = Choice(
-        image=reader.name("image", options.get("image")),
+        image=image,
+        custom_image=custom_image,
         profile=reader.name("profile", options.get("profile")),
         tasks=reader.names("tasks", options.get("tasks")),
         tools=reader.names("tools", options.get("tools")),
@@ -136,6 +148,41 @@ class _Reader:
             self.add(path, f"{wording.quoted(value)} is not a name from the menu")
         else:
             return value
+        return None
+
+    def image_of_form(self, formdata: Mapping[str, object]) -> tuple[str | None, str | None]:
+        """The image from the menu, or the reference that was typed.
+
+        The button decides: a text that was typed before another image was chosen means nothing.
+        """
+        image = self.name("image", self.single("image", formdata.get("image")))
+        typed = (self.single("custom_image", formdata.get("custom_image")) or "").strip(" \t\r\n")
+        if image not in {None, CUSTOM_IMAGE} or (image is None and not typed):
+            return image, None
+        if not typed:
+            self.add("custom_image", "it is empty", "type the image's reference, with its tag")
+        return None, self._reference(typed)
+
+    def image_of_options(self, options: Mapping[str, object]) -> tuple[str | None, str | None]:
+        """The same from JSON, where both at once are a mistake."""
+        image, typed = self.name("image", options.get("image")), options.get("custom_image")
+        if typed is None:
+            if image == CUSTOM_IMAGE:
+                self.add("custom_image", "it is missing", "name the image's reference")
+            return image, None
+        if image not in {None, CUSTOM_IMAGE}:
+            self.add("custom_image", "an image is named beside it", "name one of the two")
+        if not isinstance(typed, str):
+            self.add("custom_image", f"it must be text, not {_kind(typed)}")
+            return None, None
+        return None, self._reference(typed)
+
+    def _reference(self, text: str) -> str | None:
+        """A text that may be a reference; by which rules, the catalogue says later."""
+        if len(text) <= _MAX_REFERENCE and text.isascii() and text.isprintable():
+            return text
+        told = f"{wording.quoted(text)} is not an image reference"
+        self.add("custom_image", told, "it is ASCII without spaces, at most 255 characters")
         return None
 
     def single(self, path: str, values: object) -> str | None:

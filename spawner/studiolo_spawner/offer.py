@@ -8,8 +8,13 @@ entry: they can edit the catalogue anyway, and must be able to try what others s
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
-from studiolo_spawner.catalogue import Catalogue, Image, Profile, SharedVolume
+from studiolo_spawner.catalogue import Catalogue, CustomImages, Image, Profile, SharedVolume
+from studiolo_spawner.locks import Locks, locks_of
+
+_Entry = TypeVar("_Entry", Image, Profile)
+_UNBOUND = Locks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class Offer:
     images: Mapping[str, Image]
     """Those of them that the menu shows."""
     profiles: Mapping[str, Profile]
+    locks: Locks = _UNBOUND
+    """What is fixed for them; the entries above are narrowed by it."""
 
     @cached_property
     def tasks(self) -> tuple[str, ...]:
@@ -58,6 +65,14 @@ class Offer:
         return tuple(v for v in self.catalogue.volumes if self.person.is_in(v.groups))
 
     @property
+    def custom_images(self) -> CustomImages | None:
+        """By which rules they may name images of their own; None where they may not."""
+        rules = self.catalogue.custom_images
+        if rules is None or self.locks.image is not None:
+            return None
+        return rules if self.person.is_in(rules.groups) else None
+
+    @property
     def default_image(self) -> str | None:
         """The image that starts when none is named; None when none is offered."""
         return _first(self.catalogue.defaults.image, self.images)
@@ -70,14 +85,24 @@ class Offer:
 
 def offer_to(person: Person, catalogue: Catalogue) -> Offer:
     """What of the catalogue this person may use."""
+    locks = locks_of(catalogue.menu.locked, person)
     permitted = {i.id: i for i in catalogue.images if person.is_in(i.groups)}
+    images = {name: image for name, image in permitted.items() if not image.hidden}
+    profiles = {p.id: p for p in catalogue.profiles if person.is_in(p.groups)}
     return Offer(
         catalogue,
         person,
         permitted=permitted,
-        images={name: image for name, image in permitted.items() if not image.hidden},
-        profiles={p.id: p for p in catalogue.profiles if person.is_in(p.groups)},
+        images=_only(images, locks.image.image if locks.image else None),
+        profiles=_only(profiles, locks.profile.profile if locks.profile else None),
+        locks=locks,
     )
+
+
+def _only(offered: dict[str, _Entry], fixed: str | None) -> dict[str, _Entry]:
+    if fixed is None:
+        return offered
+    return {fixed: offered[fixed]} if fixed in offered else {}
 
 
 def _first(wanted: str | None, offered: Mapping[str, object]) -> str | None:

@@ -3,7 +3,8 @@
 I/O only through the exchange that is passed in. Guarantees: credentials and tokens go to the
 registry's own origin and to sign-in hosts that were listed for it, over TLS unless the
 administrator said otherwise; a realm anywhere else gets no request at all. Tokens are asked for
-reading one repository. https://distribution.github.io/distribution/spec/auth/token/
+reading one repository. https://distribution.github.io/distribution/spec/auth/token/; identity
+tokens are exchanged as in https://distribution.github.io/distribution/spec/auth/oauth/
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ _DEFAULT_LIFE: Final = 60
 _MAX_LIFE: Final = 3600
 _MARGIN: Final = 5
 _MAX_TOKENS: Final = 512
+_CLIENT: Final = "studiolo"
 
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]{0,32})(?:\s+|$)")
 _PARAMETER = re.compile(
@@ -122,6 +124,8 @@ class Authorizer:
         if challenge.scheme == "basic":
             if credentials is None:
                 raise Trouble(Outcome.FORBIDDEN, "the registry wants credentials and we have none")
+            if credentials.identity_token:
+                raise Trouble(Outcome.FORBIDDEN, "the registry wants a password, not a token")
             return {"Authorization": basic(credentials)}
         key = (endpoint.registry, repository, credentials)
         token = self._tokens.get(key)
@@ -141,11 +145,23 @@ class Authorizer:
         query = {"scope": f"repository:{repository}:pull"}
         if challenge.service:
             query["service"] = challenge.service
-        url = checked_realm(endpoint, challenge.realm).update_query(query)
+        realm = checked_realm(endpoint, challenge.realm)
         headers = {"Accept": "application/json"}
-        if credentials is not None:
-            headers["Authorization"] = basic(credentials)
-        response = await self._exchange.get(endpoint, url, headers, limit=_TOKEN_BYTES)
+        if credentials is not None and credentials.identity_token:
+            form = {
+                **query,
+                "grant_type": "refresh_token",
+                "client_id": _CLIENT,
+                "refresh_token": credentials.identity_token,
+            }
+            response = await self._exchange.get(
+                endpoint, realm, headers, limit=_TOKEN_BYTES, method="POST", form=form
+            )
+        else:
+            if credentials is not None:
+                headers["Authorization"] = basic(credentials)
+            url = realm.update_query(query)
+            response = await self._exchange.get(endpoint, url, headers, limit=_TOKEN_BYTES)
         if response.status != 200:
             trouble = trouble_of_status(response, "image")
             if trouble.outcome is Outcome.MISSING:

@@ -89,8 +89,9 @@ class Exchange:
         *,
         limit: int,
         method: str = "GET",
+        form: Mapping[str, str] | None = None,
     ) -> Response:
-        """The answer to one request; Trouble when there is none.
+        """The answer to one request; Trouble when there is none. ``form``: fields to be sent along.
 
         Private addresses are within reach only if the registry may have one and the URL is its own
         or a listed one; blobs on other hosts are always fetched as a stranger would.
@@ -101,6 +102,7 @@ class Exchange:
                 method,
                 url,
                 headers=headers,
+                data=form,
                 allow_redirects=False,
                 ssl=self._context(endpoint, url),
             ) as response:

@@ -1,4 +1,4 @@
-"""What an administrator says about a registry, and its credentials as Kubernetes keeps them.
+"""What an administrator says about a registry, and what its credentials are.
 
 Pure. Secure unless said otherwise: HTTPS, public addresses only, credentials only to the registry
 itself and to sign-in hosts that are listed.
@@ -6,10 +6,6 @@ itself and to sign-in hosts that are listed.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,15 +15,16 @@ from yarl import URL
 _ENDPOINTS: Final = {"docker.io": "https://registry-1.docker.io"}
 # Sign-in hosts of public registries that are known to differ from the registry's own host
 _KNOWN_HOSTS: Final = {"docker.io": ("auth.docker.io",), "registry.gitlab.com": ("gitlab.com",)}
-_HUB_KEYS: Final = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A user name and its secret; never shown."""
+    """A user name and its secret, or a token to be exchanged for others; never shown."""
 
     username: str
     password: str = field(repr=False)
+    identity_token: str = field(default="", repr=False)
+    """A refresh token: https://distribution.github.io/distribution/spec/auth/oauth/"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,46 +119,3 @@ def endpoint_of(registry: str, settings: RegistrySettings | None) -> Endpoint:
         trusted=frozenset((*known.trusted_hosts, *_KNOWN_HOSTS.get(registry, ()))),
         ca_file=known.ca_file,
     )
-
-
-def credentials_from_docker_config(config: str | bytes, registry: str) -> Credentials | None:
-    """The credentials for a registry in a pull secret (``kubernetes.io/dockerconfigjson``).
-
-    Keys are read as the kubelet reads them: host, host:port, or a URL whose path is ignored;
-    Docker Hub goes by any of its names. None when there are none for this registry or the secret
-    is not readable.
-    """
-    try:
-        parsed = json.loads(config)
-    except (ValueError, RecursionError):
-        return None
-    auths = parsed.get("auths") if isinstance(parsed, Mapping) else None
-    if not isinstance(auths, Mapping):
-        return None
-    wanted = _HUB_KEYS if registry in _HUB_KEYS else frozenset({registry})
-    for key, entry in auths.items():
-        if _host_of_key(str(key)) in wanted and isinstance(entry, Mapping):
-            found = _credentials_of_entry(entry)
-            if found is not None:
-                return found
-    return None
-
-
-def _host_of_key(key: str) -> str:
-    without_scheme = key.strip().lower().removeprefix("https://").removeprefix("http://")
-    return without_scheme.partition("/")[0]
-
-
-def _credentials_of_entry(entry: Mapping[str, object]) -> Credentials | None:
-    """``auth`` (base64 of user:password) goes before the fields, as in Docker's own reading."""
-    auth = entry.get("auth")
-    if isinstance(auth, str) and auth:
-        try:
-            user, colon, password = base64.b64decode(auth, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            return None
-        return Credentials(user, password.rstrip("\0")) if colon and user else None
-    username, password_field = entry.get("username"), entry.get("password")
-    if isinstance(username, str) and username and isinstance(password_field, str):
-        return Credentials(username, password_field)
-    return None

@@ -10,6 +10,9 @@ redirects. Then, if falling back is allowed by the catalogue, the entry, the pro
    declared;
 3. every other image on their menu that provides all needs, nearest first (needs.py says how near).
 
+An image that they named by its reference (custom_images.py) goes the same way: its needs are what
+its labels say, and where they say nothing, only the catalogue's own list can stand in for it.
+
 Whatever the input, `resolve` returns a request or raises InvalidChoice (400) or NotAllowed (403)
 with every problem. The request is a snapshot: a later edit of the catalogue does not change it, and
 `to_state`/`from_state` carry it through a restart of the hub.
@@ -31,6 +34,8 @@ from studiolo_spawner.catalogue import (
     SharedVolume,
 )
 from studiolo_spawner.choice import Choice
+from studiolo_spawner.custom_images import chosen as chosen_custom
+from studiolo_spawner.custom_images import is_custom, may_name
 from studiolo_spawner.errors import InvalidChoice, NotAllowed, Problem
 from studiolo_spawner.needs import Needs, declared_needs, nearest_first, needs_of
 from studiolo_spawner.offer import Offer, Person, offer_to
@@ -111,17 +116,19 @@ def resolve(
     choice: Choice,
     *,
     last_good: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> WorkspaceRequest:
     """The request for the workspace that the person chose. Raises InvalidChoice or NotAllowed.
 
     ``last_good``: the digest with which an image ran well last, by the image's id.
+    ``labels``: those of the image that the person named by its reference, where they were read.
     """
     offer = offer_to(person, catalogue)
-    named, profile = _chosen(offer, choice)
+    named, profile = _chosen(offer, choice, labels)
     requested, notices = _redirected(offer, named)
     _check_needs(offer, choice, requested)
     needs = needs_of(choice, requested, profile)
-    policy = _effective_policy(catalogue.defaults.fallback, choice, requested, profile)
+    policy = _effective_policy(offer, choice, requested, profile)
     return WorkspaceRequest(
         person=person,
         choice=choice,
@@ -152,6 +159,10 @@ def still_valid(
     if profile is not None and profile not in offer.profiles:
         notices.append(f"Your last GPU profile {wording.quoted(profile)} is no longer offered.")
         profile = None
+    custom = saved.custom_image
+    if custom is not None and not may_name(offer, custom):
+        notices.append(f"The image {wording.quoted(custom, 255)} may not be named any more.")
+        custom = None
     known = Choice(
         image,
         profile,
@@ -159,6 +170,7 @@ def still_valid(
         saved.tools & frozenset(offer.tools),
         {name: text for name, text in saved.frameworks.items() if name in offer.frameworks},
         saved.fallback,
+        custom,
     )
     gone = sorted((saved.tasks - known.tasks) | (saved.tools - known.tools))
     gone += sorted(saved.frameworks.keys() - known.frameworks.keys())
@@ -177,13 +189,21 @@ def _moved(offer: Offer, image_id: str) -> bool:
     )
 
 
-def _chosen(offer: Offer, choice: Choice) -> tuple[Image, Profile]:
+def _chosen(
+    offer: Offer, choice: Choice, labels: Mapping[str, str] | None
+) -> tuple[Image, Profile]:
     """The named entries or the defaults. Every problem of the choice is told at once."""
     invalid: list[Problem] = []
-    forbidden: list[Problem] = []
-    image = _chosen_image(offer, choice, invalid, forbidden)
+    forbidden: list[Problem] = list(offer.locks.problems(choice))
+    if forbidden:
+        # What is fixed is said once, and not again as an entry that is not offered.
+        raise NotAllowed(forbidden)
     profile_id = choice.profile if choice.profile is not None else offer.default_profile
     profile = offer.profiles.get(profile_id) if profile_id is not None else None
+    if choice.custom_image is not None:
+        image = chosen_custom(offer, choice, profile, labels, invalid=invalid, forbidden=forbidden)
+    else:
+        image = _chosen_image(offer, choice, invalid, forbidden)
     if profile is None:
         exists = offer.catalogue.profile(profile_id or "") is not None
         problem = _not_offered("profile", "GPU profile", profile_id, list(offer.profiles), exists)
@@ -275,10 +295,10 @@ def redirect_end(catalogue: Catalogue, image: Image) -> Image:
 
 def _check_needs(offer: Offer, choice: Choice, requested: Image) -> None:
     """An image that lacks what was asked for in the same breath is refused, naming those that have
-    it.
+    it. Of an image that a person named themselves nobody but they can say what it has.
     """
     needs = declared_needs(choice)
-    missing = needs.missing_from(requested)
+    missing = () if is_custom(requested) else needs.missing_from(requested)
     if not missing:
         return
     others = [name for name, image in offer.images.items() if needs.met_by(image)]
@@ -292,13 +312,15 @@ def _check_needs(offer: Offer, choice: Choice, requested: Image) -> None:
 
 
 def _effective_policy(
-    policy: FallbackPolicy, choice: Choice, requested: Image, profile: Profile
+    offer: Offer, choice: Choice, requested: Image, profile: Profile
 ) -> FallbackPolicy:
+    policy, lock = offer.catalogue.defaults.fallback, offer.locks.fallback
+    wanted = lock.fallback if lock is not None else choice.fallback
     allowed = (
         policy.allowed
         and requested.fallback_allowed
         and profile.fallback_allowed
-        and choice.fallback is not False
+        and wanted is not False
     )
     return FallbackPolicy(allowed=allowed, max_attempts=policy.max_attempts)
 
@@ -322,7 +344,10 @@ def _candidates(
             end = redirect_end(offer.catalogue, image) if image is not None else None
             if end is not None and end.id in offer.permitted and declared.met_by(end):
                 found.setdefault(end.id, Candidate(end, chosen_by_admin))
-        same = [i for i in offer.images.values() if i.redirect is None and needs.met_by(i)]
+        # Where nothing is known of a person's own image, every image would be as good as it.
+        blind = is_custom(requested) and needs == Needs()
+        offered = () if blind else offer.images.values()
+        same = [i for i in offered if i.redirect is None and needs.met_by(i)]
         for image in nearest_first(same, requested):
             found.setdefault(image.id, Candidate(image, _nearness(image, requested)))
     first, *others = tuple(found.values())[: policy.max_attempts]

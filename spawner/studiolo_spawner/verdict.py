@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 from studiolo_spawner.causes import Cause, Kind, cause
-from studiolo_spawner.image_contract import ANYWHERE, Surroundings, broken_contract
+from studiolo_spawner.image_contract import (
+    ANYWHERE,
+    Surroundings,
+    broken_contract,
+    not_checked,
+)
 from studiolo_spawner.registry_answer import NODES_ONLY, Outcome, RegistryAnswer
 
 
@@ -59,7 +64,8 @@ def verdict_of_answer(answer: RegistryAnswer, surroundings: Surroundings = ANYWH
         broken = broken_contract(answer.labels, answer.environment, surroundings)
         if broken is not None:
             return Verdict(Decision.FALL_BACK, broken.reason, broken.message, broken.hint)
-        return Verdict(Decision.ACCEPTED, "found", "The image is there.")
+        left_open = not_checked(answer.environment, surroundings)
+        return Verdict(Decision.ACCEPTED, "found", "The image is there.", left_open)
     if answer.outcome in _UNKNOWN:
         reason, message = _UNKNOWN[answer.outcome]
         return Verdict(Decision.UNKNOWN, reason, message, "The machines may still have it.")
