@@ -12,7 +12,7 @@ from jupyterhub.slugs import safe_slug
 from jupyterhub.utils import url_escape_path, url_path_join
 from studiolo_spawner.errors import StudioloError
 from studiolo_spawner.offer import Offer, Person, offer_to
-from studiolo_spawner.spawner import to_spawn_exception
+from studiolo_spawner.refused_start import to_spawn_exception
 from tornado import web
 from tornado.httputil import url_concat
 

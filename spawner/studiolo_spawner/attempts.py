@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Final, Literal, cast, get_args
 
+from studiolo_spawner.causes import REASONS, Kind, cause
 from studiolo_spawner.plain_text import plain
 from studiolo_spawner.verdict import Verdict
 
@@ -53,6 +54,11 @@ class Attempt:
     def failed(self) -> bool:
         """Whether this image was given up."""
         return self.outcome in ("failed", "skipped")
+
+    @property
+    def image_at_fault(self) -> bool:
+        """Whether it was given up for what the image itself is."""
+        return self.failed and self.reason in REASONS and cause(self.reason).kind is Kind.IMAGE
 
     def ending(self, outcome: AttemptOutcome, verdict: Verdict | None, at: datetime) -> Attempt:
         """This attempt with its end; ``verdict`` says why when it did not go well."""

@@ -17,7 +17,6 @@ from typing import Final, Literal
 
 from studiolo_spawner.attempts import Attempt
 from studiolo_spawner.catalogue import Image
-from studiolo_spawner.causes import REASONS, Kind, cause
 from studiolo_spawner.verdict import Decision, Verdict
 from studiolo_spawner.wording import duration
 
@@ -105,7 +104,7 @@ class ImageHealth:
         """The same after an attempt with what the reference names now."""
         if attempt.outcome == "running":
             return replace(self, ran=GoodRun(attempt.digest, at)) if attempt.digest else self
-        if not _of_the_image(attempt):
+        if not attempt.image_at_fault:
             return self
         source: Literal["check", "start"] = "start" if attempt.outcome == "failed" else "check"
         failure = Failure(at, source, attempt.reason, attempt.message, attempt.digest)
@@ -121,7 +120,7 @@ class ImageHealth:
         That says nothing of what the reference names now; but a digest that has failed is not
         offered again.
         """
-        failed = _of_the_image(attempt) and self.ran and self.ran.digest == attempt.digest
+        failed = attempt.image_at_fault and self.ran and self.ran.digest == attempt.digest
         return replace(self, ran=None) if failed else self
 
     def fell_back(self, at: datetime) -> ImageHealth:
@@ -221,12 +220,6 @@ class HealthBook:
 
 
 _WEEK = timedelta(days=FALLBACK_DAYS)
-
-
-def _of_the_image(attempt: Attempt) -> bool:
-    """Whether a failed attempt was the image's own fault."""
-    known = attempt.failed and attempt.reason in REASONS
-    return known and cause(attempt.reason).kind is Kind.IMAGE
 
 
 def _ago(value: timedelta) -> str:

@@ -5,101 +5,118 @@ Guarantees:
 * what the registry or the pod says against an image leads to the next one, what it says against the
   cluster ends the start with its cause;
 * readiness, causes and disappearance are seen on the watch's event;
-* the start's identity and attempts are in the hub's database before a pod is created;
+* the start's identity, plan and attempts are in the hub's database before a pod is created and at
+  every step, so that another hub process can go on at any of them (``resumption``): with the same
+  pod where one was made, with the same images and with what is left of the time;
 * when the start ends without a workspace (a fault, a time-out, a cancellation at any point) the
-  pod that it made is gone or, while the API server is away, being deleted by ``undo``.
+  pod that it made is gone or, while the API server is away, being deleted by ``undo``; only a hub
+  that ends itself leaves it to the next one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from studiolo_spawner import metrics
-from studiolo_spawner.attempts import Attempt, AttemptOutcome, add_attempt, replace_last
-from studiolo_spawner.catalogue import Catalogue
+from tornado import web
+
+from studiolo_spawner.attempts import Attempt, replace_last
 from studiolo_spawner.causes import Cause, cause
+from studiolo_spawner.chronicle import Chronicle
 from studiolo_spawner.cluster_api import ClusterApi, KubernetesObject, fault_of
 from studiolo_spawner.companions import make_companions
-from studiolo_spawner.errors import ClusterFault, NoImageLeft
+from studiolo_spawner.errors import ClusterFault, HubFault, NoImageLeft, StudioloError
 from studiolo_spawner.homes import ensure_home, ensure_namespace
 from studiolo_spawner.image_check import CheckedImage, check_image
 from studiolo_spawner.image_health import HealthBook
 from studiolo_spawner.journal import Journal
-from studiolo_spawner.own_pod import OwnPod, spawn_id_of, uid_of
+from studiolo_spawner.launch_plan import Plan
+from studiolo_spawner.own_pod import OwnPod, is_from, spawn_id_of, uid_of
 from studiolo_spawner.pod import AttemptPod
-from studiolo_spawner.pod_view import containers_of
-from studiolo_spawner.podstatus import Stage, cause_of, stage_of
-from studiolo_spawner.progress import fallback_reason, message, progress_messages, story
+from studiolo_spawner.progress import fallback_reason, story
+from studiolo_spawner.readiness import Waiting, until_ready
 from studiolo_spawner.registry import RegistryClient
-from studiolo_spawner.resolve import Candidate, WorkspaceRequest
-from studiolo_spawner.verdict import Decision, Verdict, verdict_of_cause
+from studiolo_spawner.resolve import Candidate
+from studiolo_spawner.server_identity import adopt_identity, ensure_identity
+from studiolo_spawner.verdict import Decision, verdict_of_cause
 from studiolo_spawner.wording import duration
-from studiolo_spawner.workspace_state import ImageInUse, WorkspaceState
+from studiolo_spawner.workspace_state import Failure, ImageInUse, WorkspaceState
 
 if TYPE_CHECKING:
     from studiolo_spawner.spawner import WorkspaceSpawner
 
-LOOK_SECONDS = 5.0
-"""Longest time between two looks at a pod that nothing is heard of."""
+LEAST_TIME = timedelta(seconds=20)
+"""What a resumed start has at least: it may be ready, and only nobody has looked."""
 
-PATIENCE_SECONDS = 30.0
-"""How often a user who waits without news is told for how long."""
+MOST_RESUMES = 5
+"""A start that goes on while hub after hub ends may be what ends them."""
 
 _unfinished: set[asyncio.Task[None]] = set()
 """Keeps tasks alive that nobody waits for any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a start works with; ``hub_ends`` tells whether this hub process is about to end."""
+
+    api: ClusterApi
+    registry: RegistryClient
+    health: HealthBook
+    journal: Journal
+    hub_ends: Callable[[], bool] = lambda: False
+
+
 class Launch:
-    """The start of one workspace; used once."""
+    """The start of one workspace; used once.
+
+    ``state``: what an earlier hub process has left of the start, which then goes on.
+    """
 
     def __init__(
         self,
         spawner: WorkspaceSpawner,
-        request: WorkspaceRequest,
-        catalogue: Catalogue,
-        *,
-        api: ClusterApi,
-        registry: RegistryClient,
-        health: HealthBook,
-        journal: Journal,
+        plan: Plan,
+        means: Means,
+        state: WorkspaceState | None = None,
     ) -> None:
         self._spawner = spawner
-        self._request = request
-        self._catalogue = catalogue
-        self._api = api
-        self._registry = registry
-        self._health = health
-        self._journal = journal
-        self._pod = OwnPod(spawner, api)
+        self._plan = plan
+        self._api = means.api
+        self._registry = means.registry
+        self._hub_ends = means.hub_ends
+        self._resumed = state is not None
+        self._pod = OwnPod(spawner, means.api)
         self._creating: asyncio.Task[KubernetesObject] | None = None
         self._undoing: asyncio.Task[None] | None = None
-        self._cause: Cause | None = None
-        self._size: int | None = None
-        self._told_at = time.monotonic()
-        requested = request.requested
-        self.state = WorkspaceState(
-            spawn_id=uuid.uuid4().hex,
-            profile=request.profile.id,
-            requested=ImageInUse(requested.id, requested.display_name, requested.reference),
+        self._chronicle = Chronicle(
+            state or _first_state(plan),
+            journal=means.journal,
+            health=means.health,
+            log=spawner.log,
+            key=self._pod.key,
         )
+
+    @property
+    def state(self) -> WorkspaceState:
+        """How far the start has come."""
+        return self._chronicle.state
+
+    @state.setter
+    def state(self, state: WorkspaceState) -> None:
+        self._chronicle.state = state
 
     async def run(self) -> str:
         """Return the workspace's URL; raises a StudioloError, or what an operator's hook raised."""
-        limit = self._catalogue.defaults.spawn_timeout
-        deadline = asyncio.timeout(limit.total_seconds())
         try:
-            async with deadline:
-                return await self._run_or_undo()
-        except TimeoutError:
-            if not deadline.expired():
-                raise
-            raise self._too_late(limit) from None
+            return await self._in_time()
+        except BaseException as error:
+            if not self._hub_ends():
+                await self._end_without_a_workspace(error)
+            raise
 
     async def undo(self) -> None:
         """Remove what this start made; a create in flight is awaited first.
@@ -115,35 +132,45 @@ class Launch:
 
     # -- the whole -------------------------------------------------------------------------
 
-    async def _run_or_undo(self) -> str:
+    async def _in_time(self) -> str:
+        limit = self._plan.spawn_timeout
+        deadline = asyncio.timeout(self._time_left().total_seconds())
         try:
-            return await self._run()
-        except BaseException:
-            await self.undo()
-            raise
+            async with deadline:
+                return await self._run()
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise self._too_late(limit) from None
+
+    def _time_left(self) -> timedelta:
+        limit, began = self._plan.spawn_timeout, self.state.began
+        if not self._resumed or began is None:
+            return limit
+        return min(limit, max(limit - (_now() - began), LEAST_TIME))
 
     async def _run(self) -> str:
-        for notice in self._request.notices:
-            self._journal.note([message(1, notice)])
+        self._chronicle.open(self._plan.request.notices, resumed=self._resumed)
+        if self._resumed:
+            self._may_go_on()
         await self._prepare()
-        for candidate in self._request.candidates:
-            number = len(self.state.attempts) + 1
-            if number > self._request.fallback.max_attempts or self._was_tried(candidate):
-                continue
-            if number > 1:
-                metrics.count_fallback(self.state.attempts[-1])
-                self._health.note_fallback(self.state.attempts[-1])
-            if await self._try(number, candidate):
-                ready = self._pod.seen(self.state.pod_uid)
-                if ready is not None:
-                    return self._spawner.url_of(ready)
-                raise fault_of(cause("pod_removed"))
-        raise NoImageLeft(story(self.state.attempts))
+        runs = await self._go_on() if self.state.attempts else False
+        while not runs:
+            runs = await self._try(self._next())
+        ready = self._pod.seen(self.state.pod_uid)
+        if ready is None:
+            raise fault_of(cause("pod_removed"))
+        self.state = self.state.running()
+        return self._spawner.url_of(ready)
 
-    def _was_tried(self, candidate: Candidate) -> bool:
-        """Whether this is a last good digest that the tag has turned out to name still."""
-        digest = candidate.digest
-        return bool(digest) and any(a.digest == digest for a in self.state.attempts)
+    def _next(self) -> Candidate:
+        """The image to try next; raises NoImageLeft."""
+        attempts, request = self.state.attempts, self._plan.request
+        if len(attempts) < request.fallback.max_attempts:
+            for candidate in request.candidates:
+                if not _was_tried(candidate, attempts):
+                    return candidate
+        raise NoImageLeft(story(attempts))
 
     async def _prepare(self) -> None:
         spawner = self._spawner
@@ -154,8 +181,59 @@ class Launch:
                 await spawner.watch()
         except TimeoutError:
             raise fault_of(cause("api_away")) from None
-        with spawner.home_of(self._request.home):
+        with spawner.home_of(self._plan.request.home):
             await ensure_home(spawner, self._api)
+
+    # -- one that an earlier hub process began ---------------------------------------------
+
+    def _may_go_on(self) -> None:
+        """Raise what the start had already ended with, or what speaks against going on."""
+        if self.state.phase == "ending":
+            failure = self.state.failure or Failure(
+                _now(), "stopped", "The start was stopped.", 409
+            )
+            raise StudioloError(failure.message, reason=failure.reason, status=failure.status)
+        if self.state.resumed > MOST_RESUMES:
+            raise StudioloError(
+                "The hub was restarted again and again while the workspace started, so the start "
+                "was given up. Your files are untouched: start it again.",
+                reason="resumed_too_often",
+                status=503,
+            )
+
+    async def _go_on(self) -> bool:
+        """Take the last attempt up where it was; True when its pod is ready."""
+        last, number = self.state.attempts[-1], len(self.state.attempts)
+        there = await self._pod.find()
+        if there is not None and spawn_id_of(there) == self.state.spawn_id:
+            # Whatever it runs, it has the token that was made for this start.
+            adopt_identity(self._spawner, there)
+            if last.failed:
+                await self._pod.remove(uid_of(there), grace=0)
+        if last.failed:
+            _raise_what_no_other_image_helps(last)
+            return False
+        candidate = self._plan.candidate(last.image_id, last.reference)
+        if candidate is None:
+            raise HubFault
+        if there is not None and is_from(there, self.state.spawn_id, number):
+            await self._take(there)
+            return await self._judge(await self._ready(candidate))
+        if last.outcome == "running":
+            raise fault_of(cause("pod_removed"))
+        return await self._attempt(number, candidate)
+
+    # -- the end without a workspace -------------------------------------------------------
+
+    async def _end_without_a_workspace(self, error: BaseException) -> None:
+        self.state = self.state.ending(_failure_of(error))
+        try:
+            await self._spawner.save_state()
+        except Exception:
+            # The pod has to go all the same.
+            self._spawner.log.exception("%s: why its start ended was not saved", self._pod.key)
+        finally:
+            await self.undo()
 
     async def _undo(self) -> None:
         try:
@@ -168,62 +246,60 @@ class Launch:
 
     async def _uid_in_doubt(self) -> str:
         """The pod of a create whose answer was not heard: what becomes of it is waited for."""
-        if self._creating is None:
+        if self._creating is not None:
+            await asyncio.wait([self._creating])
+            if self._creating.exception() is None:
+                return uid_of(self._creating.result())
+        elif not self._resumed:
             return ""
-        await asyncio.wait([self._creating])
-        if self._creating.exception() is None:
-            return uid_of(self._creating.result())
-        # Sent, perhaps carried out, and never answered.
+        # Sent, perhaps carried out, and never answered: by this hub process or an earlier one.
         found = await self._pod.find(for_ever=True)
         ours = found is not None and spawn_id_of(found) == self.state.spawn_id
         return uid_of(found) if found is not None and ours else ""
 
     def _too_late(self, limit: timedelta) -> ClusterFault:
-        told = f"The workspace was not ready within {duration(limit)}."
-        if self._cause is not None:
-            told = f"{told} {self._cause.message} {self._cause.hint}"
+        told, found = (
+            f"The workspace was not ready within {duration(limit)}.",
+            self._chronicle.cause,
+        )
+        if found is not None:
+            told = f"{told} {found.message} {found.hint}"
         return ClusterFault(told, reason="spawn_timeout")
 
     # -- one image -------------------------------------------------------------------------
 
-    async def _try(self, number: int, candidate: Candidate) -> bool:
+    async def _try(self, candidate: Candidate) -> bool:
         """Try one image: True when its pod is ready, False when the next one is to be tried."""
-        image = candidate.image
-        why = f"{candidate.why[:1].upper()}{candidate.why[1:]}." if number > 1 else ""
-        self._begin(
-            Attempt(
-                image.id,
-                candidate.reference,
-                None,
-                "trying",
-                "",
-                why,
-                _now(),
-                display_name=candidate.display_name,
-            )
-        )
-        checked = await check_image(
-            image,
+        return await self._attempt(self._chronicle.begin(candidate), candidate)
+
+    async def _attempt(self, number: int, candidate: Candidate) -> bool:
+        check = check_image(
+            candidate.image,
             self._registry,
             self._api,
             namespace=self._spawner.namespace,
             digest=candidate.digest,
         )
-        self._size = checked.answer.size
+        # The attempt is written down while the registry is asked, which takes longer.
+        checked, _ = await asyncio.gather(check, self._spawner.save_state())
         verdict = checked.verdict
         if verdict.decision is Decision.FALL_BACK:
-            self._end("skipped", verdict)
+            self._chronicle.end("skipped", verdict)
             return False
-        told = f"{why} {verdict.message}".strip() if verdict.decision is Decision.UNKNOWN else why
-        self._update(replace(self.state.attempts[-1], digest=checked.digest, message=told))
-        found = await self._run_pod(number, candidate, checked)
+        doubt = verdict.message if verdict.decision is Decision.UNKNOWN else ""
+        self._chronicle.checked(checked.digest, checked.answer.size, doubt)
+        return await self._judge(await self._run_pod(number, candidate, checked))
+
+    async def _judge(self, found: Cause | None) -> bool:
+        """Go by what became of the attempt's pod: as ``_try``; raises what no image can help."""
         if found is None:
-            self._end("running", None)
+            self._chronicle.end("running", None)
             return True
         verdict = verdict_of_cause(found)
-        self._end("failed", verdict)
+        self._chronicle.end("failed", verdict)
         if verdict.decision is not Decision.FALL_BACK:
             raise fault_of(found)
+        await self._spawner.save_state()
         await self._pod.remove(self.state.pod_uid, grace=0)
         return False
 
@@ -232,20 +308,36 @@ class Launch:
     ) -> Cause | None:
         """Create the pod and wait: None when it is ready, else what ended it."""
         spawner = self._spawner
+        ensure_identity(spawner)
         with spawner.attempt(self._attempt_pod(number, candidate, checked)):
-            await self._spawner.save_state()
+            await spawner.save_state()
             body = await spawner.pod_body()
             creation = self._pod.create(body, spawn_id=self.state.spawn_id, number=number)
             # Never cancelled: a request that was sent may still make a pod.
             self._creating = asyncio.create_task(creation, name="create a pod")
             created = await asyncio.shield(self._creating)
-            self.state = self.state.with_pod(uid_of(created))
+            await self._take(created)
             self._creating = None
-            await make_companions(spawner, self._api, created)
-        return await self._until_ready(candidate)
+        return await self._ready(candidate)
+
+    async def _take(self, pod: KubernetesObject) -> None:
+        """Go on with this pod, and with all that goes with it."""
+        complete = self.state.pod_uid == uid_of(pod)
+        self.state = self.state.with_pod(uid_of(pod))
+        if self._resumed:
+            # It may be one that an earlier request made later than anybody waited for it.
+            adopt_identity(self._spawner, pod)
+        if not complete:
+            await make_companions(self._spawner, self._api, pod)
+        self._spawner.save_soon()
+
+    async def _ready(self, candidate: Candidate) -> Cause | None:
+        deadline, tries = self._plan.start_deadline, candidate.image.start_tries
+        waiting = Waiting(deadline, tries, self._spawner.is_pod_running, self._chronicle.see)
+        return await until_ready(self._pod, self.state.pod_uid, waiting)
 
     def _attempt_pod(self, number: int, candidate: Candidate, checked: CheckedImage) -> AttemptPod:
-        request, attempts = self._request, self.state.attempts
+        request, attempts = self._plan.request, self.state.attempts
         return AttemptPod(
             username=self._spawner.user.name,
             image=candidate.image,
@@ -266,96 +358,46 @@ class Launch:
             secure=self._spawner.internal_ssl,
         )
 
-    async def _until_ready(self, candidate: Candidate) -> Cause | None:
-        """Wait for the pod, woken by what happens to it."""
-        wake, heard = asyncio.Event(), False
-        with self._pod.listening(wake):
-            while True:
-                wake.clear()
-                pod = self._pod.seen(self.state.pod_uid)
-                if pod is not None:
-                    heard = True
-                    if self._spawner.is_pod_running(pod):
-                        return None
-                    found = self._look(pod, candidate)
-                    if found is not None and found.terminal:
-                        return found
-                elif heard:
-                    return cause("pod_removed", terminal=True)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), self._look_again_in(pod))
 
-    def _look(self, pod: KubernetesObject, candidate: Candidate) -> Cause | None:
-        events, now = self._pod.events(), _now()
-        self._cause = cause_of(
-            pod,
-            events,
-            now=now,
-            start_deadline=self._catalogue.defaults.start_deadline,
-            start_tries=candidate.image.start_tries,
-        )
-        if self._cause is None or not self._cause.terminal:
-            # What ends the attempt is told once, with the attempt.
-            self._tell(stage_of(pod, events), now)
-        return self._cause
+def _first_state(plan: Plan) -> WorkspaceState:
+    requested = plan.request.requested
+    return WorkspaceState(
+        spawn_id=uuid.uuid4().hex,
+        profile=plan.request.profile.id,
+        requested=ImageInUse(requested.id, requested.display_name, requested.reference),
+        phase="starting",
+        began=_now(),
+        plan=plan.to_json(),
+    )
 
-    def _look_again_in(self, pod: KubernetesObject | None) -> float:
-        """Seconds until the container's time to become ready is over, if that comes first."""
-        starts = [c.started_at for c in containers_of(pod or {}) if c.main and c.started_at]
-        if not starts:
-            return LOOK_SECONDS
-        due = starts[0] + self._catalogue.defaults.start_deadline
-        left = (due - _now()).total_seconds() + 0.05
-        return min(max(left, 0.05), LOOK_SECONDS)
 
-    # -- what is remembered and told -------------------------------------------------------
+def _was_tried(candidate: Candidate, attempts: tuple[Attempt, ...]) -> bool:
+    """Whether it was, also as a last good digest that the tag has turned out to name still."""
+    digest = candidate.digest
+    return any(
+        (a.image_id, a.reference) == (candidate.image.id, candidate.reference)
+        or (digest and a.digest == digest)
+        for a in attempts
+    )
 
-    def _begin(self, attempt: Attempt) -> None:
-        self._cause = None
-        self.state = replace(
-            self.state, attempts=add_attempt(self.state.attempts, attempt), pod_uid=""
-        )
-        self._tell()
 
-    def _update(self, attempt: Attempt) -> None:
-        actual = ImageInUse(
-            attempt.image_id, attempt.display_name, attempt.reference, attempt.digest
-        )
-        attempts = replace_last(self.state.attempts, attempt)
-        self.state = replace(self.state, attempts=attempts, actual=actual)
-        self._tell()
+def _raise_what_no_other_image_helps(attempt: Attempt) -> None:
+    """End as the attempt's own hub process would have, had it not been killed before."""
+    if attempt.outcome == "failed" and not attempt.image_at_fault:
+        told = f"{attempt.message} {attempt.hint}".strip()
+        raise ClusterFault(told, reason=attempt.reason or "cluster_fault")
 
-    def _end(self, outcome: AttemptOutcome, verdict: Verdict | None) -> None:
-        ended = self.state.attempts[-1].ending(outcome, verdict, _now())
-        self.state = replace(self.state, attempts=replace_last(self.state.attempts, ended))
-        metrics.count_attempt(ended)
-        self._health.note_attempt(ended)
-        self._spawner.log.info(
-            "%s: image %s (%s) %s%s",
-            self._pod.key,
-            ended.image_id,
-            ended.digest or ended.reference,
-            outcome,
-            f": {verdict.reason}: {verdict.message}" if verdict else "",
-        )
-        self._tell()
 
-    def _tell(self, stage: Stage | None = None, now: datetime | None = None) -> None:
-        """Put what is new into the journal."""
-        attempts, now = self.state.attempts, now or _now()
-        # Told without "for 3 seconds now", which would be news at every look.
-        timeless = stage and replace(stage, since=None)
-        # Without a stage the attempt has ended, and its story holds the cause.
-        cause_now = self._cause if stage else None
-        news = progress_messages(attempts, timeless, cause_now, now=now, size=self._size)
-        # The attempts' story goes on from image to image; every image has its stages anew.
-        heard = self._journal.note(news[: len(attempts)])
-        heard = self._journal.note(news[len(attempts) :], chapter=len(attempts)) or heard
-        if not heard and stage and time.monotonic() - self._told_at > PATIENCE_SECONDS:
-            patience = progress_messages(attempts, stage, None, now=now)
-            heard = self._journal.note(patience[-1:], chapter=len(attempts))
-        if heard:
-            self._told_at = time.monotonic()
+def _failure_of(error: BaseException) -> Failure | None:
+    """What the user is told of the error; None when somebody stopped the start."""
+    if isinstance(error, asyncio.CancelledError):
+        return None
+    if isinstance(error, web.HTTPError):
+        # Raised for the user on purpose, by an operator's hook.
+        told = error.log_message or error.reason or HubFault().user_message
+        return Failure(_now(), "refused", told, error.status_code)
+    told = error if isinstance(error, StudioloError) else HubFault()
+    return Failure(_now(), told.reason, told.user_message, told.status)
 
 
 def _now() -> datetime:

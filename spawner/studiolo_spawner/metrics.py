@@ -6,11 +6,15 @@ any other reason counts as "other", so that no text from outside can ever make a
 
 from __future__ import annotations
 
+from typing import Literal
+
 from prometheus_client import Counter, Histogram
 
 from studiolo_spawner.attempts import Attempt
 from studiolo_spawner.causes import REASONS
 from studiolo_spawner.registry_answer import Outcome
+
+Resumed = Literal["resumed", "undone", "not_begun"]
 
 IMAGE_CHECKS = Counter(
     "studiolo_image_checks_total",
@@ -31,6 +35,11 @@ FALLBACKS = Counter(
     "studiolo_fallbacks_total",
     "Times that another image was tried, by what was wrong with the one before.",
     ["reason"],
+)
+RESUMED = Counter(
+    "studiolo_resumed_starts_total",
+    "Starts that an earlier hub process had begun, by what came of them.",
+    ["outcome"],
 )
 
 _CHECKS = {outcome: IMAGE_CHECKS.labels(outcome.value) for outcome in Outcome}
@@ -55,6 +64,11 @@ def count_attempt(attempt: Attempt) -> None:
 def count_fallback(given_up: Attempt) -> None:
     """Count that another image is tried in place of this one."""
     FALLBACKS.labels(bounded_reason(given_up.reason)).inc()
+
+
+def count_resumed(outcome: Resumed) -> None:
+    """Count a start that an earlier hub process had begun."""
+    RESUMED.labels(outcome).inc()
 
 
 def bounded_reason(reason: str) -> str:

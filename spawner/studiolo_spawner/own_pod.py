@@ -75,7 +75,7 @@ class OwnPod:
                 there = await self._read()
             if there is None:
                 continue
-            if _is_from(there, spawn_id, number):
+            if is_from(there, spawn_id, number):
                 # An earlier request was carried out after we had stopped listening for its answer.
                 self._spawner.log.info("Going on with pod %s: it is this start's own", self.key)
                 return there
@@ -121,7 +121,7 @@ class OwnPod:
             while True:
                 wake.clear()
                 heard = heard or self.seen(uid) is not None
-                if self.seen(uid) is None and (heard or await self._is_gone(uid)):
+                if self.seen(uid) is None and (heard or await self.is_gone(uid)):
                     return
                 left = give_up_at - time.monotonic()
                 if left <= 0:
@@ -134,7 +134,8 @@ class OwnPod:
             reason="pod_stays",
         )
 
-    async def _is_gone(self, uid: str) -> bool:
+    async def is_gone(self, uid: str) -> bool:
+        """Ask the API server whether that very pod is there no longer; raises ClusterFault."""
         there = await self._read()
         return there is None or uid_of(there) != uid
 
@@ -156,7 +157,8 @@ class OwnPod:
             )
 
 
-def _is_from(pod: KubernetesObject, spawn_id: str, number: int) -> bool:
+def is_from(pod: KubernetesObject, spawn_id: str, number: int) -> bool:
+    """Whether this attempt of this start made the pod, and nobody is deleting it."""
     metadata = mapping(pod.get("metadata"))
     return (
         spawn_id_of(pod) == spawn_id

@@ -1,0 +1,132 @@
+"""What is known of one start, step by step, and told to whoever wants to know; no I/O of its own.
+
+Keeps the start's state and, with every change, tells the journal (for the user), the log, the
+metrics and the health book.  One decision is one line of the log and one count.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from studiolo_spawner import metrics
+from studiolo_spawner.attempts import Attempt, AttemptOutcome, add_attempt, replace_last
+from studiolo_spawner.causes import Cause
+from studiolo_spawner.image_health import HealthBook
+from studiolo_spawner.journal import Journal
+from studiolo_spawner.podstatus import Stage
+from studiolo_spawner.progress import message, progress_messages
+from studiolo_spawner.resolve import Candidate
+from studiolo_spawner.verdict import Verdict
+from studiolo_spawner.workspace_state import ImageInUse, WorkspaceState
+
+PATIENCE_SECONDS = 30.0
+"""How often a user who waits without news is told for how long."""
+
+RESUMED = "The hub was restarted meanwhile. Your start goes on where it was."
+
+_Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+
+class Chronicle:
+    """The story of one start; ``key`` names its pod in the log."""
+
+    def __init__(
+        self, state: WorkspaceState, *, journal: Journal, health: HealthBook, log: _Log, key: str
+    ) -> None:
+        self.state = state
+        self.cause: Cause | None = None
+        self.size: int | None = None
+        self._journal = journal
+        self._health = health
+        self._log = log
+        self._key = key
+        self._told_at = time.monotonic()
+
+    def open(self, notices: Iterable[str], *, resumed: bool) -> None:
+        """Tell what is to be known before anything is tried; of a resumed start, all that was."""
+        for notice in notices:
+            self._journal.note([message(1, notice)])
+        if resumed:
+            self.state = replace(self.state, resumed=self.state.resumed + 1)
+            self._tell()
+            self._journal.note([message(1, RESUMED)], chapter=-self.state.resumed)
+            self._log.info("%s: going on with a start of an earlier hub process", self._key)
+
+    def begin(self, candidate: Candidate) -> int:
+        """Begin an attempt; return its number, counted from 1."""
+        number = len(self.state.attempts) + 1
+        if number > 1:
+            metrics.count_fallback(self.state.attempts[-1])
+            self._health.note_fallback(self.state.attempts[-1])
+        why = f"{candidate.why[:1].upper()}{candidate.why[1:]}." if number > 1 else ""
+        attempt = Attempt(
+            candidate.image.id,
+            candidate.reference,
+            None,
+            "trying",
+            "",
+            why,
+            datetime.now(UTC),
+            display_name=candidate.display_name,
+        )
+        attempts = add_attempt(self.state.attempts, attempt)
+        self.cause, self.size = None, None
+        self.state = replace(self.state, attempts=attempts, pod_uid="")
+        self._tell()
+        return number
+
+    def checked(self, digest: str | None, size: int | None, doubt: str) -> None:
+        """Take note of what the registry said; ``doubt``: what it could not say, in words."""
+        last, self.size = self.state.attempts[-1], size
+        told = last.message if doubt in last.message else f"{last.message} {doubt}".strip()
+        attempt = replace(last, digest=digest, message=told)
+        actual = ImageInUse(
+            attempt.image_id, attempt.display_name, attempt.reference, attempt.digest
+        )
+        attempts = replace_last(self.state.attempts, attempt)
+        self.state = replace(self.state, attempts=attempts, actual=actual)
+        self._tell()
+
+    def see(self, found: Cause | None, stage: Stage) -> None:
+        """Take note of how far the pod is and what holds it up."""
+        self.cause = found
+        if found is None or not found.terminal:
+            # What ends the attempt is told once, with the attempt.
+            self._tell(stage)
+
+    def end(self, outcome: AttemptOutcome, verdict: Verdict | None) -> None:
+        """End the attempt; ``verdict`` says why when it did not go well."""
+        ended = self.state.attempts[-1].ending(outcome, verdict, datetime.now(UTC))
+        self.state = replace(self.state, attempts=replace_last(self.state.attempts, ended))
+        metrics.count_attempt(ended)
+        self._health.note_attempt(ended)
+        self._log.info(
+            "%s: image %s (%s) %s%s",
+            self._key,
+            ended.image_id,
+            ended.digest or ended.reference,
+            outcome,
+            f": {verdict.reason}: {verdict.message}" if verdict else "",
+        )
+        self._tell()
+
+    def _tell(self, stage: Stage | None = None) -> None:
+        """Put what is new into the journal."""
+        attempts, now = self.state.attempts, datetime.now(UTC)
+        # Told without "for 3 seconds now", which would be news at every look.
+        timeless = stage and replace(stage, since=None)
+        # Without a stage the attempt has ended, and its story holds the cause.
+        cause_now = self.cause if stage else None
+        news = progress_messages(attempts, timeless, cause_now, now=now, size=self.size)
+        # The attempts' story goes on from image to image; every image has its stages anew.
+        heard = self._journal.note(news[: len(attempts)])
+        heard = self._journal.note(news[len(attempts) :], chapter=len(attempts)) or heard
+        if not heard and stage and time.monotonic() - self._told_at > PATIENCE_SECONDS:
+            patience = progress_messages(attempts, stage, None, now=now)
+            heard = self._journal.note(patience[-1:], chapter=len(attempts))
+        if heard:
+            self._told_at = time.monotonic()
