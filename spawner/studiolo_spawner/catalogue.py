@@ -33,6 +33,7 @@ from studiolo_spawner.catalogue_model import (
     SharedVolume,
     Toleration,
 )
+from studiolo_spawner.catalogue_quotas import Quota
 from studiolo_spawner.errors import CatalogueError, Problem
 from studiolo_spawner.missing_tags import with_default_tags
 from studiolo_spawner.yamltree import MAX_BYTES, MAX_PROBLEMS, Path, Tree, path_text, read_yaml
@@ -49,6 +50,7 @@ __all__ = [
     "Image",
     "Profile",
     "Provides",
+    "Quota",
     "Redirect",
     "SharedVolume",
     "Toleration",

@@ -41,6 +41,7 @@ def check_references(data: object) -> Iterator[Finding]:
     yield from _locks(top, images, profiles)
     yield from _duplicates(volumes, "name", "volume")
     yield from _mounts(defaults, volumes)
+    yield from _quotas(list(_entries(top, "quotas")), profiles)
     yield from _custom_images(top, images, profiles)
 
 
@@ -135,9 +136,7 @@ def _targets(path: Path, entry: Mapping[str, object]) -> Iterator[tuple[Path, st
         yield (*path, "redirect", "to"), to
 
 
-def _locks(
-    top: Mapping[str, object], images: _Entries, profiles: _Entries
-) -> Iterator[Finding]:
+def _locks(top: Mapping[str, object], images: _Entries, profiles: _Entries) -> Iterator[Finding]:
     hidden = {entry.get("id") for _, entry in images if entry.get("hidden") is True}
     for path, lock in _entries(_mapping(top.get("menu")), "locked"):
         for key, entries in (("image", images), ("profile", profiles)):
@@ -149,6 +148,26 @@ def _locks(
             elif key == "image" and name in hidden:
                 told = f"the image {wording.quoted(name)} is hidden"
                 yield Finding(inner, told, "fix one that is on the menu")
+
+
+def _quotas(quotas: _Entries, profiles: _Entries) -> Iterator[Finding]:
+    yield from _duplicates(quotas, "id", "quota")
+    known = _names(profiles)
+    resources = {entry.get("resource"): None for _, entry in profiles}
+    kinds = [name for name in resources if isinstance(name, str)]
+    for path, quota in quotas:
+        named = quota.get("profiles")
+        for index, name in enumerate(named if isinstance(named, list) else ()):
+            if isinstance(name, str) and name not in known:
+                yield _unknown((*path, "profiles", index), name, known, "profile")
+        for key in ("resources", "largest"):
+            for kind in _mapping(quota.get(key)):
+                if kind not in resources:
+                    told = f"no profile asks for {wording.quoted(kind)}"
+                    hint = (
+                        wording.did_you_mean(kind, kinds) or f"there are: {wording.listed(kinds)}"
+                    )
+                    yield Finding((*path, key, kind), told, hint)
 
 
 def _redirect_cycles(images: _Entries) -> Iterator[Finding]:

@@ -38,6 +38,7 @@ from studiolo_spawner.catalogue_fields import (
     Whole,
 )
 from studiolo_spawner.catalogue_menu import MenuSettings
+from studiolo_spawner.catalogue_quotas import Quota
 from studiolo_spawner.missing_tags import REFUSE
 from studiolo_spawner.quantities import parse_memory
 
@@ -198,6 +199,10 @@ class Profile(_Model):
     """Taints that the workspace tolerates."""
     runtime_class: DnsName | None = None
     """Kubernetes runtime class, such as `nvidia`."""
+    queue: DnsName | None = None
+    """Kueue's LocalQueue that its workspaces wait in; `none` for no queue, whatever the defaults
+    say. Left out: the defaults' queue.
+    """
     idle: IdlePolicy = IdlePolicy()
     """When an unused workspace is stopped."""
     max_lifetime: DurationOrNever = None
@@ -274,6 +279,10 @@ class Defaults(_Model):
     """
     spawn_timeout: Duration = timedelta(minutes=20)
     """Bound on the whole start: check, waiting for a GPU, pulls, every attempt."""
+    queue: DnsName | None = None
+    """Kueue's LocalQueue that workspaces wait in. Left out: none."""
+    queue_timeout: Duration = timedelta(hours=12)
+    """Bound on the time in a queue; `spawn_timeout` begins anew when it is over."""
     currency: Annotated[str, Field(strict=True, pattern="^[A-Z]{3}$")] = "EUR"
     """Currency of all prices (ISO 4217)."""
     missing_tag: MissingTag = REFUSE
@@ -324,6 +333,8 @@ class Catalogue(_Model):
     """Hardware profiles, in the order of the menu."""
     volumes: tuple[SharedVolume, ...] = ()
     """Volumes that workspaces share."""
+    quotas: tuple[Quota, ...] = ()
+    """How much people may have at once."""
     menu: MenuSettings = MenuSettings()
     """What the menu shows of all this, and what it fixes."""
     custom_images: CustomImages | None = None

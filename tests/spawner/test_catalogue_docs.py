@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
-from studiolo_spawner import catalogue_model
+from studiolo_spawner import catalogue_menu, catalogue_model
 from studiolo_spawner.catalogue import Catalogue, parse_catalogue
 
 DOCS = (Path(__file__).parents[2] / "docs" / "catalogue.md").read_text(encoding="utf-8")
 MODELS = {
     name: model
-    for name, model in vars(catalogue_model).items()
+    for name, model in (vars(catalogue_menu) | vars(catalogue_model)).items()
     if isinstance(model, type) and issubclass(model, BaseModel) and not name.startswith("_")
     if model.__module__.startswith("studiolo_spawner.catalogue_")
 }
