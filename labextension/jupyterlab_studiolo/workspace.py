@@ -72,13 +72,18 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The whole description, as STUDIOLO_WORKSPACE holds it."""
+    """The whole description, as STUDIOLO_WORKSPACE holds it.
+
+    `lifetime_from` is when the hub began the start, from where it counts the longest run; the
+    attempt that came to run may have begun later, at `started_at`.
+    """
 
     image: Image
     requested_image: Image | None
     fallback_reason: str | None
     profile: Profile
     started_at: str | None
+    lifetime_from: str | None
     idle: Idle
     max_lifetime_seconds: int | None
 
@@ -131,6 +136,7 @@ def parse_workspace(text: str) -> Workspace:
         fallback_reason=_text_or_none(root, "fallback_reason", "fallback_reason"),
         profile=_profile(root.get("profile")),
         started_at=_text_or_none(root, "started_at", "started_at"),
+        lifetime_from=_text_or_none(root, "lifetime_from", "lifetime_from"),
         idle=Idle(
             timeout_seconds=_count(idle, "timeout_seconds", "idle.timeout_seconds"),
             gpu_busy_percent=_count(idle, "gpu_busy_percent", "idle.gpu_busy_percent")

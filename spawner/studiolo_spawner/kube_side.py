@@ -76,7 +76,10 @@ class KubeSide(OperatorSettings):
     def attempt(self, pod: AttemptPod) -> Iterator[None]:
         """Have the traits and the environment of one attempt while inside."""
         values = attempt_traits(pod, partial(getattr, self))
-        self._attempt_environment = environment(pod, now=datetime.now(UTC))
+        started = self.orm_spawner.started if self.orm_spawner else None  # UTC, and does not say so
+        self._attempt_environment = environment(
+            pod, now=datetime.now(UTC), since=started and started.replace(tzinfo=UTC)
+        )
         try:
             with overlaid(self, values):
                 yield

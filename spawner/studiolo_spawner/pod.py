@@ -97,8 +97,11 @@ def home_traits(home: Home, current: Callable[[str], Any]) -> dict[str, Any]:
     }
 
 
-def environment(pod: AttemptPod, *, now: datetime) -> dict[str, str]:
-    """Return the variables that the attempt adds to JupyterHub's."""
+def environment(pod: AttemptPod, *, now: datetime, since: datetime | None = None) -> dict[str, str]:
+    """Return the variables that the attempt adds to JupyterHub's.
+
+    ``since`` is when the hub began the start, from where it counts the longest run.
+    """
     variables = {
         name: value
         for name, value in pod.image.environment.items()
@@ -109,7 +112,7 @@ def environment(pod: AttemptPod, *, now: datetime) -> dict[str, str]:
         variables["NVIDIA_VISIBLE_DEVICES"] = "void"
     variables["HOME"] = pod.home.mount_path
     # Kubernetes would put other variables in place of $(NAME); $$ is its escape.
-    document = json.dumps(workspace_document(pod, now=now), ensure_ascii=False)
+    document = json.dumps(workspace_document(pod, now=now, since=since), ensure_ascii=False)
     variables[WORKSPACE_VARIABLE] = document.replace("$(", "$$(")
     return variables
 
@@ -119,7 +122,9 @@ def hides_nvidia(profile: Profile) -> bool:
     return profile.resource is None or profile.resource.startswith(_OTHER_VENDORS)
 
 
-def workspace_document(pod: AttemptPod, *, now: datetime) -> dict[str, Any]:
+def workspace_document(
+    pod: AttemptPod, *, now: datetime, since: datetime | None = None
+) -> dict[str, Any]:
     """Return what a workspace is told about itself (tests/contract/workspace.json)."""
     profile, lifetime, idle = pod.profile, pod.profile.max_lifetime, pod.profile.idle
     return {
@@ -142,7 +147,8 @@ def workspace_document(pod: AttemptPod, *, now: datetime) -> dict[str, Any]:
             "count": profile.count,
             "gpu": profile.gpu and profile.gpu.model_dump(),
         },
-        "started_at": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "started_at": _moment(now),
+        "lifetime_from": _moment(since or now),
         "idle": {
             "timeout_seconds": idle.timeout and int(idle.timeout.total_seconds()),
             "gpu_busy_percent": idle.gpu_busy_percent,
@@ -151,6 +157,10 @@ def workspace_document(pod: AttemptPod, *, now: datetime) -> dict[str, Any]:
         },
         "max_lifetime_seconds": lifetime and int(lifetime.total_seconds()),
     }
+
+
+def _moment(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def readiness_probe(pod: AttemptPod) -> dict[str, Any]:

@@ -287,4 +287,4 @@ def test_document_without_gpu_and_check_is_the_contracts() -> None:
     )
     found = workspace_document(pod, now=NOW)
     # The contract's example is read before the pod exists, when nothing has started yet.
-    assert {**found, "started_at": None} == wanted
+    assert {**found, "started_at": None, "lifetime_from": None} == wanted
