@@ -63,6 +63,13 @@ def _line_of_text(value: str) -> str:
     return value
 
 
+def _user_name(value: str) -> str:
+    value = _text(value, limit=255, lines=False)
+    if not value:
+        raise ValueError("it is empty")
+    return value
+
+
 def _paragraph(value: str) -> str:
     return _text(value, limit=1000, lines=True)
 
@@ -198,3 +205,4 @@ def _sorted_list(value: frozenset[str]) -> list[str]:
 _SORTED = PlainSerializer(_sorted_list, return_type=list[str], when_used="json")
 Ids = Annotated[frozenset[Id], _SORTED]
 Groups = Annotated[frozenset[GroupName], _SORTED]
+Users = Annotated[frozenset[Annotated[Text, AfterValidator(_user_name)]], _SORTED]

@@ -14,18 +14,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any, Literal
 
 from studiolo_spawner.capacity import Common, Free, count, demand_of
 from studiolo_spawner.catalogue import Catalogue, Profile
 from studiolo_spawner.cluster_reflectors import NodeReflector, TellingReflector, UseReflector
-from studiolo_spawner.machines import Machine, is_extended, machine_of, takes
+from studiolo_spawner.holders import Holder, age, devices_of, held_by
+from studiolo_spawner.machines import Machine, machine_of, takes
 from studiolo_spawner.pod_facts import PodFacts, facts_of, placement_of
 from studiolo_spawner.pod_view import mapping
-from studiolo_spawner.resource_amounts import ONE, Amounts, add, requests_of
+from studiolo_spawner.resource_amounts import Amounts, add, requests_of
 
 Scope = Literal["cluster", "namespace", "off"]
 
@@ -38,29 +37,6 @@ _GRANT = (
 )
 
 _Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """One workspace, or one pod of somebody else's that holds devices."""
-
-    user: str
-    """Empty for a pod that is no workspace."""
-    server: str
-    pod: str
-    """As "namespace/name"."""
-    node: str
-    """Empty while it waits for one."""
-    resource: str | None
-    """The kind of device; None for a workspace without any."""
-    count: int
-    profile: str
-    phase: str
-    since: datetime | None
-    groups: frozenset[str] = frozenset()
-    """The user's groups, where somebody has put them in; the cluster does not know them."""
-    gated: bool = False
-    """Held back by a queue."""
 
 
 class ClusterWatch:
@@ -190,13 +166,13 @@ class ClusterWatch:
 
         A pod with two kinds of device stands here twice.
         """
-        pods = (pod for pod in self._facts.values() if pod.ours or (pod.node and _devices(pod)))
-        return tuple(holder for pod in sorted(pods, key=_age) for holder in _held_by(pod))
+        pods = (pod for pod in self._facts.values() if pod.ours or (pod.node and devices_of(pod)))
+        return tuple(holder for pod in sorted(pods, key=age) for holder in held_by(pod))
 
     def waiting(self) -> tuple[Holder, ...]:
         """Pods without a place, whoever's they are; those that asked first stand first."""
         pods = (pod for pod in self._facts.values() if pod.waiting)
-        return tuple(holder for pod in sorted(pods, key=_age) for holder in _held_by(pod))
+        return tuple(holder for pod in sorted(pods, key=age) for holder in held_by(pod))
 
     def machines_for(self, profile: Profile) -> tuple[Machine, ...]:
         """The machines that take a profile's workspaces, room apart."""
@@ -321,34 +297,3 @@ def _listed(value: Any) -> list[Any]:
     if isinstance(value, Mapping):
         return [mapping(value[key]) for key in sorted(value)]
     return list(value or ())
-
-
-def _devices(pod: PodFacts) -> dict[str, int]:
-    return {
-        name: -(-amount // ONE)
-        for name, amount in pod.requests.items()
-        if amount > 0 and is_extended(name)
-    }
-
-
-def _held_by(pod: PodFacts) -> list[Holder]:
-    held: list[tuple[str | None, int]] = list(_devices(pod).items())
-    return [
-        Holder(
-            user=pod.user,
-            server=pod.server,
-            pod=pod.key,
-            node=pod.node,
-            resource=resource,
-            count=number,
-            profile=pod.profile,
-            phase=pod.phase,
-            since=pod.since,
-            gated=pod.gated,
-        )
-        for resource, number in held or [(None, 0)]
-    ]
-
-
-def _age(pod: PodFacts) -> tuple[float, str]:
-    return (pod.since.timestamp() if pod.since else 0.0, pod.key)

@@ -11,15 +11,16 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
+from studiolo_spawner.catalogue import Image
 from studiolo_spawner.catalogue_file import CatalogueFile
-from studiolo_spawner.cluster_api import ClusterApi
 from studiolo_spawner.cluster_watch import ClusterWatch, common_of
-from studiolo_spawner.image_check import check_image
+from studiolo_spawner.image_check import CheckedImage
+from studiolo_spawner.image_checker import ImageChecker
 from studiolo_spawner.image_health import HealthBook
 from studiolo_spawner.image_watch import ImageWatch
+from studiolo_spawner.quota_gate import QuotaGate
 from studiolo_spawner.registry import RegistryClient
 from studiolo_spawner.registry_settings import RegistrySettings
 
@@ -36,6 +37,8 @@ class SharedParts:
     watch: ImageWatch | None = None
     cluster: ClusterWatch | None = None
     """What the cluster has and who holds it."""
+    gate: QuotaGate = field(default_factory=QuotaGate)
+    """Where starts pass the quotas."""
     keeper: asyncio.Task[None] | None = None
 
     @property
@@ -43,13 +46,16 @@ class SharedParts:
         """Whether the hub ends its tasks, which leaves what it began to the next hub process."""
         return self.keeper is not None and (self.keeper.done() or self.keeper.cancelling() > 0)
 
-    def watch_images(self, period: float, api: ClusterApi, namespace: str, log: _Log) -> None:
+    def watch_images(self, period: float, checker: ImageChecker, log: _Log) -> None:
         """Have all images checked, now and every so many seconds; 0 for never.
 
         The first call decides.
         """
+
+        async def check(image: Image) -> CheckedImage:
+            return await checker.check_for_any(image, self.catalogue.snapshot)
+
         if self.watch is None and period > 0:
-            check = partial(check_image, registry=self.registry, api=api, namespace=namespace)
             self.watch = ImageWatch(self.catalogue, self.health, check, period=period, log=log)
 
     async def watch_cluster(self, spawner: Any) -> None:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import inspect
@@ -20,9 +21,12 @@ from tornado import web
 from traitlets import default
 
 from studiolo_spawner import shared_parts as shared
+from studiolo_spawner import spawner_quotas
 from studiolo_spawner.catalogue import Defaults
+from studiolo_spawner.changes import TellsChanges
 from studiolo_spawner.choice import Choice, choice_from_form, choice_from_options
 from studiolo_spawner.cluster_api import KubernetesObject
+from studiolo_spawner.custom_image_check import live_answer, refusal, resolved
 from studiolo_spawner.direct_connection import connect_directly
 from studiolo_spawner.errors import HubFault, InvalidChoice, StudioloError
 from studiolo_spawner.homes import delete_home
@@ -31,25 +35,21 @@ from studiolo_spawner.kube_side import KubeSide
 from studiolo_spawner.launch import Launch, Means
 from studiolo_spawner.launch_plan import Plan
 from studiolo_spawner.liveness import address_of, exit_code
-from studiolo_spawner.menu import build_menu
-from studiolo_spawner.menu_page import render_menu
 from studiolo_spawner.offer import Person
 from studiolo_spawner.own_pod import OwnPod, uid_of
 from studiolo_spawner.plain_text import plain
 from studiolo_spawner.pod_view import is_ready, mapping
 from studiolo_spawner.prefill import PrefillOnly, install_filter
 from studiolo_spawner.refused_start import to_spawn_exception
-from studiolo_spawner.resolve import WorkspaceRequest, resolve
+from studiolo_spawner.resolve import WorkspaceRequest
 from studiolo_spawner.resumption import take_up
 from studiolo_spawner.server_identity import ensure_certificates
 from studiolo_spawner.shared_commit import commit_soon
+from studiolo_spawner.spawner_menu import NARROW, Filled, menu_of
 from studiolo_spawner.workspace_state import KEY, WorkspaceState
 
 MAX_LOGGED = 2000
 """Characters of an error in the one line of the log that it gets."""
-
-FIRST_CHECKS_SECONDS = 1.0
-"""What a menu waits at most for the first round of image checks after the hub began."""
 
 CLEANING_SECONDS = 30
 """What the hub waits longer than a start and its undoing may take."""
@@ -58,7 +58,7 @@ _saving: set[asyncio.Future[None]] = set()
 """Keeps writings alive that nobody waits for."""
 
 
-class WorkspaceSpawner(KubeSide):
+class WorkspaceSpawner(TellsChanges, KubeSide):
     """Starts workspaces from the catalogue."""
 
     start_timeout: int
@@ -67,10 +67,10 @@ class WorkspaceSpawner(KubeSide):
         super().__init__(*args, **kwargs)
         install_filter(self.log)
         connect_directly(self.api)
-        self._journal = Journal()
+        self._journal = Journal(self.tell_change)
         self._launch: Launch | None = None
         self._saved = WorkspaceState()
-        self._prefilled: Choice | None = None
+        self._filled = Filled()
         self._asked_after_restart = False
         self.cleared = asyncio.Event()
 
@@ -82,25 +82,23 @@ class WorkspaceSpawner(KubeSide):
 
     def _menu_form(self, _spawner: Any) -> Any:
         # Taken now and not when the page is rendered, so that it is this request's.
-        prefilled, self._prefilled = self._prefilled, None
-        return self._render_menu(prefilled)
+        filled, self._filled = self._filled, Filled()
+        return self._render_menu(filled)
 
-    async def _render_menu(self, prefilled: Choice | None) -> str:
+    async def _render_menu(self, filled: Filled) -> str:
         try:
-            parts = await self._shared()
+            if filled.choice is None:
+                filled = Filled(self._saved_choice())
+            return await menu_of(self, await self._shared(), filled)
         except StudioloError as error:
             raise to_spawn_exception(error) from None
-        if parts.watch is not None:
-            await parts.watch.first_round(FIRST_CHECKS_SECONDS)
-        catalogue = parts.catalogue.snapshot
-        problems = parts.health.problems(catalogue.images, datetime.now(UTC))
-        saved = prefilled or self._saved_choice()
-        return render_menu(build_menu(catalogue, self.person(), saved=saved, problems=problems))
 
     def _saved_choice(self) -> Choice | None:
         """What was chosen last; anybody's JSON may stand there."""
+        if not self.user_options:
+            return None
         try:
-            return choice_from_options(self.user_options or {})
+            return choice_from_options(self.user_options)
         except InvalidChoice:
             return None
 
@@ -108,16 +106,31 @@ class WorkspaceSpawner(KubeSide):
     def _options_from_form_default(self) -> Any:
         return self._options_of_form
 
-    def _options_of_form(self, formdata: Mapping[str, Sequence[str]]) -> dict[str, object]:
+    async def _options_of_form(self, formdata: Mapping[str, Sequence[str]]) -> dict[str, object]:
         try:
-            return choice_from_form(formdata).to_options()
+            choice = choice_from_form(formdata)
         except StudioloError as error:
+            raise to_spawn_exception(error) from None
+        if NARROW in formdata:
+            # JupyterHub shows a form again by the first workspace's spawner, whoever was asked.
+            self.user.spawner._filled = Filled(choice, "form")  # noqa: SLF001 - one of this class
+            raise PrefillOnly
+        if choice.custom_image is not None:
+            await self._refuse_bad_image(choice)
+        return choice.to_options()
+
+    async def _refuse_bad_image(self, choice: Choice) -> None:
+        """Only from the form, where the person who typed the reference can mend it."""
+        try:
+            refuse_bad((await resolved_by(self, await self._shared(), choice))[1])
+        except StudioloError as error:
+            self.user.spawner._filled = Filled(choice, "form")  # noqa: SLF001 - as above
             raise to_spawn_exception(error) from None
 
     def options_from_query(self, query_data: Mapping[str, Sequence[str]]) -> dict[str, object]:
         """Fill the menu in with a link's choice, and start nothing."""
         try:
-            self._prefilled = choice_from_form(query_data)
+            self._filled = Filled(choice_from_form(query_data), "link")
         except StudioloError as error:
             raise to_spawn_exception(error) from None
         raise PrefillOnly
@@ -135,8 +148,10 @@ class WorkspaceSpawner(KubeSide):
         The hub calls this before ``start``, whose time it limits by what is set here.
         """
         try:
-            await self.resolved()
-            self._have_enough_time((await self._shared()).catalogue.snapshot.defaults)
+            parts = await self._shared()
+            request = await self.resolved()
+            self._have_enough_time(parts.catalogue.snapshot.defaults)
+            await spawner_quotas.admit(self, parts, request.profile)
         except StudioloError as error:
             raise to_spawn_exception(error) from None
 
@@ -150,17 +165,23 @@ class WorkspaceSpawner(KubeSide):
     async def checked(self, options: Mapping[str, object]) -> WorkspaceRequest:
         """The request that other options would mean; refused as a start with them would be."""
         try:
-            return await self.resolved(options)
+            request = await self.resolved(options)
+            await spawner_quotas.check(self, await self._shared(), request.profile)
         except StudioloError as error:
             raise to_spawn_exception(error) from None
+        return request
 
     async def resolved(self, options: Mapping[str, object] | None = None) -> WorkspaceRequest:
         """The request that these options, or the saved ones, mean now; raises StudioloError."""
-        parts = await self._shared()
-        catalogue = parts.catalogue.snapshot
         choice = choice_from_options(self.user_options or {} if options is None else options)
-        last_good = parts.health.last_good(catalogue.images)
-        return resolve(catalogue, self.person(), choice, last_good=last_good)
+        return (await resolved_by(self, await self._shared(), choice))[0]
+
+    async def look_at_image(self, options: Mapping[str, object]) -> dict[str, object]:
+        """What the menu shows of an image that a person names, before any start."""
+        try:
+            return await look_at(self, await self._shared(), options)
+        except StudioloError as error:
+            raise to_spawn_exception(error) from None
 
     def person(self) -> Person:
         """The user as the hub knows them at this moment."""
@@ -169,8 +190,8 @@ class WorkspaceSpawner(KubeSide):
 
     async def _shared(self) -> shared.SharedParts:
         parts = await shared.shared_parts(self.catalogue_path, self.registries, self.log)
-        parts.watch_images(self.image_check_period, self.cluster, self.namespace, self.log)
         await parts.watch_cluster(self)
+        watch_images(self, parts)
         return parts
 
     # -- start, stop, poll ---------------------------------------------------------------------
@@ -178,7 +199,7 @@ class WorkspaceSpawner(KubeSide):
     def start(self) -> asyncio.Future[str]:
         """Start the workspace; what is told meanwhile is in ``progress``."""
         if self._journal.closed:
-            self._journal = Journal()
+            self._journal = Journal(self.tell_change)
         return self._followed(super().start())
 
     def resume(self) -> asyncio.Future[str]:
@@ -195,7 +216,10 @@ class WorkspaceSpawner(KubeSide):
         return await self._launched(self._new_launch)
 
     async def _new_launch(self, parts: shared.SharedParts) -> Launch:
-        plan = Plan.of(await self.resolved(), parts.catalogue.snapshot)
+        request = await self.resolved()
+        await spawner_quotas.admit(self, parts, request.profile)
+        parts.gate.begun(spawner_quotas.key_of(self))
+        plan = Plan.of(request, parts.catalogue.snapshot)
         return Launch(self, plan, self._means(parts))
 
     async def _resumed_launch(self, parts: shared.SharedParts) -> Launch:
@@ -205,7 +229,7 @@ class WorkspaceSpawner(KubeSide):
     def _means(self, parts: shared.SharedParts) -> Means:
         return Means(
             api=self.cluster,
-            registry=parts.registry,
+            checker=checker_of(self, parts),
             health=parts.health,
             journal=self._journal,
             hub_ends=lambda: parts.ending,
@@ -213,8 +237,10 @@ class WorkspaceSpawner(KubeSide):
 
     async def _launched(self, made: Callable[[shared.SharedParts], Awaitable[Launch]]) -> str:
         try:
-            self._launch = await made(await self._shared())
-            url = await self._launch.run()
+            parts = await self._shared()
+            with parts.gate.start_of(spawner_quotas.key_of(self)):
+                self._launch = await made(parts)
+                url = await self._launch.run()
         except StudioloError as error:
             told = plain(error.user_message, MAX_LOGGED)
             self.log.warning("Not starting %s: %s: %s", self._log_name, error.reason, told)
@@ -233,6 +259,8 @@ class WorkspaceSpawner(KubeSide):
         """Delete the pod and wait until it is gone; a start that goes on is ended first."""
         await self._end_start()
         await self._note_stop()
+        with suppress(StudioloError):
+            (await self._shared()).gate.forget(spawner_quotas.key_of(self))
         await self.watch()
         own = OwnPod(self, self.cluster)
         found = own.seen() or await own.find()
@@ -340,8 +368,14 @@ class WorkspaceSpawner(KubeSide):
         """Forget the start that is over, but not why it failed, until the next one."""
         self._saved = self.workspace_state.afterwards()
         super().clear_state()
-        self._launch, self._journal = None, Journal()
+        self._launch, self._journal = None, Journal(self.tell_change)
         self.cleared.set()
+
+    @property
+    def last_told(self) -> str:
+        """What was told last of the start that goes on; empty when none does."""
+        last = None if self._journal.closed else self._journal.last
+        return last.text if last else ""
 
     @property
     def workspace_state(self) -> WorkspaceState:

@@ -1,0 +1,265 @@
+"""How much of their quotas people have in use, and what a quota refuses, in plain words. Pure.
+
+Counted are workspaces that run, start or wait, and starts that have no pod yet; the workspace that
+is about to be started itself is left out, so that starting it again never counts twice. Quotas bind
+administrators like everybody else. Names of others are told only to members of the groups that a
+quota is for, and to administrators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from studiolo_spawner import wording
+from studiolo_spawner.catalogue import Catalogue, Profile, Quota
+from studiolo_spawner.errors import StudioloError
+from studiolo_spawner.holders import Holder
+from studiolo_spawner.offer import Person
+from studiolo_spawner.resource_words import counted, devices
+
+WORKSPACES = "workspaces"
+"""The kind of a limit on workspaces; every other kind is a resource."""
+
+Key = tuple[str, str]
+"""A user's name and a server's."""
+
+_NAMES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaState:
+    """One limit and what of it is in use."""
+
+    id: str
+    """The quota's."""
+    kind: str
+    """A resource, or `WORKSPACES`."""
+    text: str
+    used: int
+    limit: int
+    holders: tuple[str, ...]
+    """Who holds it, as far as the reader may know."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaRefusal:
+    """Why a quota does not allow a start now."""
+
+    quota: str
+    kind: str
+    message: str
+    hint: str
+    used: int
+    limit: int
+    holders: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """Both sentences."""
+        return f"{self.message} {self.hint}".strip()
+
+
+class QuotaReached(StudioloError):  # noqa: N818 - named for what happened
+    """A quota of the catalogue does not allow this start now."""
+
+    reason = "quota_reached"
+    status = 403
+
+    def __init__(self, refusal: QuotaRefusal) -> None:
+        super().__init__(refusal.text)
+        self.refusal = refusal
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """One limit of a quota, as it is for one person."""
+
+    quota: Quota
+    kind: str
+    limit: int
+    counted: tuple[Holder, ...]
+    person: Person
+
+    @property
+    def used(self) -> int:
+        if self.kind == WORKSPACES:
+            return len({(each.user, each.server) for each in self.counted})
+        return sum(each.count for each in self.counted if each.resource == self.kind)
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """Whom it may be told by name."""
+        together, anybody = self.quota.scope == "together", self.quota.everyone
+        if not together or (anybody and not self.person.admin):
+            return ()
+        held = (e for e in self.counted if self.kind in (WORKSPACES, e.resource))
+        return tuple(sorted({each.user for each in held}))
+
+    def things(self, count: int) -> str:
+        """What is limited, in words."""
+        if self.kind == WORKSPACES:
+            return "workspace" if count == 1 else "workspaces"
+        return devices(self.kind, count)
+
+    @property
+    def in_use(self) -> str:
+        """`2 of 4 GPUs of Students`, `1 of your 2 workspaces`."""
+        things = self.things(self.limit)
+        if self.quota.scope == "each member":
+            return f"{self.used} of your {self.limit} {things}"
+        return f"{self.used} of {self.limit} {things} of {self.quota.display_name}"
+
+    @property
+    def by_whom(self) -> str:
+        """` by ana and ben`; nothing where nobody is told."""
+        return f" by {wording.listed(self.holders, limit=_NAMES)}" if self.holders else ""
+
+
+def binds(quota: Quota, user: str, groups: frozenset[str]) -> bool:
+    """Whether a quota is for this user."""
+    return quota.everyone or user in quota.users or not groups.isdisjoint(quota.groups)
+
+
+def quota_groups(catalogue: Catalogue) -> frozenset[str]:
+    """Every group that a quota is for: whose members must be known to count."""
+    return frozenset().union(*(quota.groups for quota in catalogue.quotas))
+
+
+def states(
+    person: Person, holders: Sequence[Holder], catalogue: Catalogue
+) -> tuple[QuotaState, ...]:
+    """What of each of this person's quotas is in use, in the catalogue's order.
+
+    ``holders``: with their groups filled in.
+    """
+    return tuple(
+        QuotaState(
+            id=each.quota.id,
+            kind=each.kind,
+            text=f"{each.in_use} in use{each.by_whom}",
+            used=each.used,
+            limit=each.limit,
+            holders=each.holders,
+        )
+        for each in _limits(person, holders, catalogue)
+    )
+
+
+def refusal(
+    person: Person,
+    profile: Profile,
+    holders: Sequence[Holder],
+    catalogue: Catalogue,
+    *,
+    replacing: Key | None = None,
+) -> QuotaRefusal | None:
+    """Why this person may not start a workspace of this profile now; None when they may.
+
+    ``replacing``: the workspace that the start is for, whose own pod does not count.
+    """
+    found = _too_large(person, profile, catalogue)
+    if found is not None:
+        return found
+    others = [each for each in holders if (each.user, each.server) != replacing]
+    for limit in _limits(person, others, catalogue, profile):
+        wanted = 1 if limit.kind == WORKSPACES else profile.count
+        if limit.used + wanted > limit.limit:
+            return _refused(limit, wanted)
+    return None
+
+
+def refusals(
+    person: Person,
+    holders: Sequence[Holder],
+    catalogue: Catalogue,
+    profiles: Mapping[str, Profile],
+    *,
+    replacing: Key | None = None,
+) -> dict[str, QuotaRefusal]:
+    """The same for several profiles: those that are refused, by their ids."""
+    found: dict[str, QuotaRefusal] = {}
+    if not catalogue.quotas:
+        return found
+    for name, profile in profiles.items():
+        refused = refusal(person, profile, holders, catalogue, replacing=replacing)
+        if refused is not None:
+            found[name] = refused
+    return found
+
+
+def _limits(
+    person: Person,
+    holders: Sequence[Holder],
+    catalogue: Catalogue,
+    profile: Profile | None = None,
+) -> Iterator[_Limit]:
+    """Every limit for this person; with a profile, those that its start counts towards."""
+    for quota in catalogue.quotas:
+        if not binds(quota, person.name, person.groups):
+            continue
+        if profile is not None and quota.profiles and profile.id not in quota.profiles:
+            continue
+        counted_here = tuple(each for each in holders if _counts(quota, person, each))
+        for kind, limit in quota.resources.items():
+            if profile is None or kind == profile.resource:
+                yield _Limit(quota, kind, limit, counted_here, person)
+        if quota.workspaces is not None:
+            yield _Limit(quota, WORKSPACES, quota.workspaces, counted_here, person)
+
+
+def _counts(quota: Quota, person: Person, holder: Holder) -> bool:
+    if not holder.user or (quota.profiles and holder.profile not in quota.profiles):
+        return False
+    if quota.scope == "each member":
+        return holder.user == person.name
+    groups = person.groups if holder.user == person.name else holder.groups
+    return binds(quota, holder.user, groups)
+
+
+def _too_large(person: Person, profile: Profile, catalogue: Catalogue) -> QuotaRefusal | None:
+    """A workspace that is larger than all that a quota allows: waiting does not help."""
+    kind, wanted = profile.resource, profile.count
+    if kind is None:
+        return None
+    for quota in catalogue.quotas:
+        if not binds(quota, person.name, person.groups):
+            continue
+        if quota.profiles and profile.id not in quota.profiles:
+            continue
+        bounds = [quota.largest.get(kind), quota.resources.get(kind)]
+        limit = min((bound for bound in bounds if bound is not None), default=wanted)
+        if wanted > limit:
+            allowed = f"at most {counted(kind, limit)}" if limit else f"no {devices(kind, 0)}"
+            return QuotaRefusal(
+                quota=quota.id,
+                kind=kind,
+                message=f"{quota.display_name} may use {allowed} in one workspace, and this "
+                f"profile asks for {wanted}.",
+                hint="Choose a smaller profile.",
+                used=0,
+                limit=limit,
+                holders=(),
+            )
+    return None
+
+
+def _refused(limit: _Limit, wanted: int) -> QuotaRefusal:
+    verb = "is" if limit.used == 1 else "are"
+    message = f"{limit.in_use} {verb} in use{limit.by_whom}"
+    if limit.kind != WORKSPACES and limit.limit - limit.used:
+        message += f"; this workspace needs {wanted}"
+    own = sorted(
+        {each.server or "the first one" for each in limit.counted if each.user == limit.person.name}
+    )
+    stop = f"Stop one of yours ({wording.listed(own)})" if own else "Wait until one is given back"
+    other = "" if limit.kind == WORKSPACES else ", or choose a profile of another kind"
+    return QuotaRefusal(
+        quota=limit.quota.id,
+        kind=limit.kind,
+        message=f"{message}.",
+        hint=f"{stop}{other}.",
+        used=limit.used,
+        limit=limit.limit,
+        holders=limit.holders,
+    )
