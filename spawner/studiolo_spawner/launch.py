@@ -31,7 +31,8 @@ from studiolo_spawner.cluster_api import ClusterApi, KubernetesObject, fault_of
 from studiolo_spawner.companions import make_companions
 from studiolo_spawner.errors import ClusterFault, HubFault, NoImageLeft, StudioloError
 from studiolo_spawner.homes import ensure_home, ensure_namespace
-from studiolo_spawner.image_check import CheckedImage, check_image
+from studiolo_spawner.image_check import CheckedImage
+from studiolo_spawner.image_checker import ImageChecker
 from studiolo_spawner.image_health import HealthBook
 from studiolo_spawner.journal import Journal
 from studiolo_spawner.launch_plan import Plan
@@ -39,7 +40,6 @@ from studiolo_spawner.own_pod import OwnPod, is_from, spawn_id_of, uid_of
 from studiolo_spawner.pod import AttemptPod
 from studiolo_spawner.progress import fallback_reason, story
 from studiolo_spawner.readiness import Waiting, until_ready
-from studiolo_spawner.registry import RegistryClient
 from studiolo_spawner.resolve import Candidate
 from studiolo_spawner.server_identity import adopt_identity, ensure_identity
 from studiolo_spawner.verdict import Decision, verdict_of_cause
@@ -64,7 +64,7 @@ class Means:
     """What a start works with; ``hub_ends`` tells whether this hub process is about to end."""
 
     api: ClusterApi
-    registry: RegistryClient
+    checker: ImageChecker
     health: HealthBook
     journal: Journal
     hub_ends: Callable[[], bool] = lambda: False
@@ -86,7 +86,7 @@ class Launch:
         self._spawner = spawner
         self._plan = plan
         self._api = means.api
-        self._registry = means.registry
+        self._checker = means.checker
         self._hub_ends = means.hub_ends
         self._resumed = state is not None
         self._pod = OwnPod(spawner, means.api)
@@ -273,13 +273,8 @@ class Launch:
         return await self._attempt(self._chronicle.begin(candidate), candidate)
 
     async def _attempt(self, number: int, candidate: Candidate) -> bool:
-        check = check_image(
-            candidate.image,
-            self._registry,
-            self._api,
-            namespace=self._spawner.namespace,
-            digest=candidate.digest,
-        )
+        profile = self._plan.request.profile
+        check = self._checker.check(candidate.image, profile, digest=candidate.digest)
         # The attempt is written down while the registry is asked, which takes longer.
         checked, _ = await asyncio.gather(check, self._spawner.save_state())
         verdict = checked.verdict

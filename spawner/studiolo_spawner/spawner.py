@@ -13,7 +13,6 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import inspect
@@ -26,7 +25,7 @@ from studiolo_spawner.catalogue import Defaults
 from studiolo_spawner.changes import TellsChanges
 from studiolo_spawner.choice import Choice, choice_from_form, choice_from_options
 from studiolo_spawner.cluster_api import KubernetesObject
-from studiolo_spawner.custom_image_check import live_answer, refusal, resolved
+from studiolo_spawner.custom_image_check import refuse_bad
 from studiolo_spawner.direct_connection import connect_directly
 from studiolo_spawner.errors import HubFault, InvalidChoice, StudioloError
 from studiolo_spawner.homes import delete_home
@@ -45,6 +44,7 @@ from studiolo_spawner.resolve import WorkspaceRequest
 from studiolo_spawner.resumption import take_up
 from studiolo_spawner.server_identity import ensure_certificates
 from studiolo_spawner.shared_commit import commit_soon
+from studiolo_spawner.spawner_images import checker_of, look_at, resolved_by, watch_images
 from studiolo_spawner.spawner_menu import NARROW, Filled, menu_of
 from studiolo_spawner.workspace_state import KEY, WorkspaceState
 

@@ -16,9 +16,8 @@ import jupyterhub
 
 from studiolo_spawner.catalogue import Catalogue, Profile
 from studiolo_spawner.image_contract import Host, Surroundings
-from studiolo_spawner.machines import Machine, takes
+from studiolo_spawner.machines import Machine
 from studiolo_spawner.pod import hides_nvidia
-from studiolo_spawner.pod_view import Json
 from studiolo_spawner.registry_manifest import Platform
 
 HUB_VERSION: Final[str] = jupyterhub.__version__
@@ -37,8 +36,8 @@ _CUDA_OF_BRANCH: Final[Mapping[int, str]] = {
 
 
 def surroundings_of(profile: Profile, machines: Iterable[Machine]) -> Surroundings:
-    """What an image meets in a workspace with this profile."""
-    own = tuple(machine for machine in machines if _may_run(profile, machine))
+    """What an image meets in a workspace with this profile; ``machines``: those that take it."""
+    own = tuple(machines)
     nvidia = not hides_nvidia(profile)
     return Surroundings(
         hub=HUB_VERSION,
@@ -48,28 +47,19 @@ def surroundings_of(profile: Profile, machines: Iterable[Machine]) -> Surroundin
     )
 
 
-def surroundings_of_all(catalogue: Catalogue, machines: Iterable[Machine]) -> Surroundings:
-    """What an image of the catalogue meets with any profile; an image is bad only where none fits.
+def surroundings_of_all(
+    catalogue: Catalogue, machines: Mapping[str, Iterable[Machine]]
+) -> Surroundings:
+    """What an image meets with any profile; an image is bad only where none fits.
 
-    Machines with NVIDIA GPUs count before others: an image that asks for a driver is made for them.
+    ``machines``: by the profile's id. Those with NVIDIA GPUs count before others: an image that
+    asks for a driver is made for them.
     """
-    known = tuple(machines)
-    found = [surroundings_of(profile, known) for profile in catalogue.profiles]
+    found = [surroundings_of(each, machines.get(each.id, ())) for each in catalogue.profiles]
     with_gpu = [one for one in found if one.nvidia and one.hosts]
     hosts = frozenset[Host]().union(*(one.hosts for one in with_gpu or found))
     platforms = dict.fromkeys(platform for one in found for platform in one.platforms)
     return Surroundings(HUB_VERSION, hosts, any(one.nvidia for one in found), tuple(platforms))
-
-
-def _may_run(profile: Profile, machine: Machine) -> bool:
-    """Whether a workspace with this profile may be put there, now or when it has room."""
-    tolerations: list[Json] = [
-        toleration.model_dump(include={"key", "operator", "value", "effect"})
-        for toleration in profile.tolerations
-    ]
-    if not takes(machine, selector=profile.node_selector, tolerations=tolerations):
-        return False
-    return profile.resource is None or machine.extended.get(profile.resource, 0) >= profile.count
 
 
 def _host(machine: Machine, *, nvidia: bool) -> Host:

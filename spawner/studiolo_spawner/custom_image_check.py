@@ -1,0 +1,129 @@
+"""What a registry says of an image that a person named, for the resolver and for the menu; I/O.
+
+The image's labels are what its needs are inferred from, so it is looked at before the request is
+made; the start looks again, mostly into the cache. Nothing is asked before the resolver has
+accepted the reference: no text that somebody types sends a request to a host that is not allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from studiolo_spawner.catalogue import Catalogue, Provides
+from studiolo_spawner.choice import Choice
+from studiolo_spawner.custom_images import FIELD, is_custom
+from studiolo_spawner.errors import InvalidChoice, NotAllowed, Problem
+from studiolo_spawner.image_check import CheckedImage
+from studiolo_spawner.image_checker import ImageChecker
+from studiolo_spawner.offer import Person
+from studiolo_spawner.resolve import WorkspaceRequest, resolve
+from studiolo_spawner.units import human_size
+from studiolo_spawner.verdict import Decision, Verdict
+
+# In place of hints that speak of the catalogue's entry: here, the person wrote it.
+_HINTS: Final = {
+    "image_missing": "Check its name and its tag.",
+    "image_forbidden": "Check its name. If it is private, ask your administrators for access.",
+    "wrong_platform": "Ask whoever built it for a build for this cluster.",
+    "image_damaged": "Push the image again.",
+    "image_format": "Build the image again with current tools.",
+    "no_singleuser": "Install jupyterhub and jupyterlab in the image.",
+    "singleuser_too_old": "Build the image with the hub's version of JupyterHub.",
+}
+
+
+async def resolved(
+    catalogue: Catalogue,
+    person: Person,
+    choice: Choice,
+    checker: ImageChecker,
+    *,
+    last_good: Mapping[str, str] | None = None,
+) -> tuple[WorkspaceRequest, CheckedImage | None]:
+    """The request that the choice means, and what was found of an image that the person named.
+
+    Raises InvalidChoice or NotAllowed, as `resolve` does.
+    """
+    request = resolve(catalogue, person, choice, last_good=last_good)
+    if not is_custom(request.requested):
+        return request, None
+    checked = await checker.check(request.requested, request.profile)
+    checked = replace(checked, verdict=worded(checked.verdict))
+    labels = checked.answer.labels
+    return resolve(catalogue, person, choice, last_good=last_good, labels=labels), checked
+
+
+def worded(verdict: Verdict) -> Verdict:
+    """The verdict with what the person who named the image can do about it."""
+    if verdict.decision is not Decision.FALL_BACK:
+        return verdict
+    return replace(verdict, hint=_HINTS.get(verdict.reason, verdict.hint))
+
+
+def refuse_bad(checked: CheckedImage | None) -> None:
+    """Raise InvalidChoice for an image that is known to be bad, while its person can mend it."""
+    if checked is None or checked.verdict.decision is not Decision.FALL_BACK:
+        return
+    verdict = checked.verdict
+    told = verdict.message.rstrip(".")
+    raise InvalidChoice([Problem(FIELD, f"{checked.reference}: {told}", verdict.hint)])
+
+
+async def live_answer(
+    catalogue: Catalogue, person: Person, choice: Choice, checker: ImageChecker
+) -> dict[str, object]:
+    """What the menu shows while a person types; a document of the wire's version 1."""
+    try:
+        request, checked = await resolved(catalogue, person, choice, checker)
+    except (InvalidChoice, NotAllowed) as error:
+        return refusal(error)
+    if checked is None:
+        return refusal(InvalidChoice([Problem(FIELD, "it is empty", "type a reference")]))
+    verdict, answer = checked.verdict, checked.answer
+    provides = request.requested.provides
+    return {
+        "version": 1,
+        "decision": verdict.decision.value,
+        "reason": verdict.reason,
+        "message": verdict.message,
+        "hint": verdict.hint,
+        "reference": str(checked.reference),
+        "digest": checked.digest,
+        "size": answer.size,
+        "provides": provides.model_dump(mode="json"),
+        "facts": _facts(answer.size, provides),
+        "instead": [candidate.display_name for candidate in request.candidates[1:]],
+    }
+
+
+def refusal(error: InvalidChoice | NotAllowed) -> dict[str, object]:
+    """The same document for what is not even asked about; what concerns the image comes first."""
+    problems = sorted(error.problems, key=lambda problem: problem.path != FIELD)
+    first = problems[0] if problems else Problem(FIELD, "it is not allowed")
+    return {
+        "version": 1,
+        "decision": Decision.REFUSE.value,
+        "reason": error.reason,
+        "message": _sentence(first.message),
+        "hint": _sentence(first.hint),
+        "reference": None,
+        "digest": None,
+        "size": None,
+        "provides": None,
+        "facts": [],
+        "instead": [],
+    }
+
+
+def _facts(size: int | None, provides: Provides) -> list[str]:
+    facts = [human_size(size)] if size is not None else []
+    facts += [f"{name} {version}" for name, version in sorted(provides.frameworks.items())]
+    facts += [f"CUDA {provides.cuda}"] if provides.cuda else []
+    facts += [f"Python {provides.python}"] if provides.python else []
+    return [*facts, *sorted(provides.tools)]
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
