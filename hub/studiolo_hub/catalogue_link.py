@@ -13,7 +13,7 @@ from studiolo_spawner.catalogue import Catalogue
 from studiolo_spawner.catalogue_file import CatalogueFile, CatalogueProblem
 from studiolo_spawner.errors import CatalogueError
 from studiolo_spawner.image_health import HealthBook
-from studiolo_spawner.shared_parts import shared_parts
+from studiolo_spawner.shared_parts import SharedParts, shared_parts
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ class CatalogueLink:
         self._registries = registries
         # What was never followed has no history; the spawners' book takes this one's place.
         self.health = HealthBook()
+        self.parts: SharedParts | None = None
         self._file: CatalogueFile | None = None
         self._never_good: CatalogueProblem | None = None
 
@@ -41,7 +42,7 @@ class CatalogueLink:
             self._never_good = CatalogueProblem(error.source, error.problems, since)
         else:
             self._file, self._never_good = parts.catalogue, None
-            self.health = parts.health
+            self.parts, self.health = parts, parts.health
 
     @property
     def snapshot(self) -> Catalogue | None:

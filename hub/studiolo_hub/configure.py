@@ -17,17 +17,22 @@ from pydantic import SecretStr
 from studiolo_spawner.errors import Problem, StudioloError
 
 from studiolo_hub import roles
+from studiolo_hub.admin_handlers import admin_handlers
+from studiolo_hub.administration import Administration
 from studiolo_hub.catalogue_link import CatalogueLink
 from studiolo_hub.dex import IssuerProbe, authenticator_config, discover
 from studiolo_hub.handlers import page_handlers
-from studiolo_hub.pages import STATIC_DIR, Pages, RecentStops
+from studiolo_hub.look import HUB_POLICY
+from studiolo_hub.pages import STATIC_DIR, Pages
+from studiolo_hub.recent_stops import RecentStops
 from studiolo_hub.registries import plain_registries
 from studiolo_hub.settings import Hub, Proxy, Settings, Workspaces
 from studiolo_hub.settings_file import SettingsError, load_settings
 from studiolo_hub.signed_out import KnownPolicies, SignedOut
 from studiolo_hub.signout import Rule
 from studiolo_hub.signout_handlers import SignOut
-from studiolo_hub.translation import pages_extension
+from studiolo_hub.translation import PagesTranslation, install_language
+from studiolo_hub.workspace_feed import hear_database
 
 TEMPLATES_DIR = Path(__file__).parent / "templates"
 CULLER_CONFIG = Path(__file__).parent / "culler_config.py"
@@ -134,15 +139,24 @@ def _pages(c: Any, settings: Settings) -> None:
         issuer=IssuerProbe(settings.sign_in),
         stops=stops,
         catalogue=catalogue,
+        report_every=settings.culling.report_every if settings.culling.enabled else None,
     )
+    hear_database()
     app = c.JupyterHub
     app.template_paths = [str(TEMPLATES_DIR)]
-    extension = pages_extension(settings.brand.translation)
-    app.jinja_environment_options = {"extensions": [extension]}
+    install_language(settings.brand)
+    app.jinja_environment_options = {"extensions": [PagesTranslation]}
+    # Also of the API's answers, which are JSON and never shown as a page.
+    headers = {"Content-Security-Policy": HUB_POLICY}
+    app.tornado_settings = {**c.JupyterHub.get("tornado_settings", {}), "headers": headers}
     app.template_vars = {"studiolo": pages}
     app.logo_file = str((settings.brand.logo or STATIC_DIR / "logo.svg").absolute())
-    app.extra_handlers = page_handlers(pages)
+    app.extra_handlers = [
+        *page_handlers(pages),
+        *admin_handlers(Administration(pages, catalogue)),
+    ]
     c.Spawner.post_stop_hook = stops.record
+    c.WorkspaceSpawner.hub_pages = True
 
 
 def _sign_out(settings: Settings, catalogue: CatalogueLink) -> SignOut:

@@ -13,6 +13,7 @@ from studiolo_spawner.catalogue_probe import ProbedImage, Standing
 from studiolo_spawner.image_check import MACHINES_ONLY
 from studiolo_spawner.registry_answer import NODES_ONLY, Outcome
 from studiolo_spawner.units import human_size
+from studiolo_spawner.verdict import Verdict
 
 _COLUMNS = ("IMAGE", "OUTCOME", "DIGEST", "SIZE", "REASON")
 _GAP = "  "
@@ -77,7 +78,11 @@ def next_step(one: ProbedImage) -> str:
     """Return what an administrator can do; empty when there is nothing to do."""
     if one.checked is None or one.standing is Standing.GOOD:
         return ""
-    verdict = one.checked.verdict
+    return step_after(one.checked.verdict)
+
+
+def step_after(verdict: Verdict) -> str:
+    """Return what an administrator can do about a check that did not go well."""
     return _NEXT_STEPS.get(verdict.reason, verdict.hint)
 
 

@@ -59,6 +59,10 @@ class ImageWatch:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._first_round.wait(), at_most)
 
+    def check_now(self) -> None:
+        """Begin a round at once, or one more after the round that is under way."""
+        self._edited.set()
+
     async def stop(self) -> None:
         """Check no longer."""
         self._task.cancel()

@@ -24,7 +24,7 @@ def claims_of(name: str, *groups: str, **changes: Any) -> dict[str, Any]:
 
 
 def is_admin(page: Page) -> bool:
-    return 'href="/hub/admin"' in page.text
+    return 'href="/hub/studiolo/admin"' in page.text
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -1,0 +1,132 @@
+"""The catalogue that is in effect, as administrators read it: what is allowed to whom. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from studiolo_spawner.catalogue import Catalogue, Image, Profile
+from studiolo_spawner.wording import number
+
+from studiolo_hub.workspace_view import end_words, gpu_words
+
+
+@dataclass(frozen=True)
+class EntryRow:
+    """One image or profile."""
+
+    id: str
+    display_name: str
+    groups: tuple[str, ...]
+    """Whose members may use it; empty: everyone."""
+    detail: str
+    marks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class QuotaRow:
+    """One quota."""
+
+    id: str
+    display_name: str
+    whom: str
+    what: str
+
+
+@dataclass(frozen=True)
+class CatalogueReport:
+    """What the page shows."""
+
+    images: tuple[EntryRow, ...]
+    profiles: tuple[EntryRow, ...]
+    quotas: tuple[QuotaRow, ...]
+
+
+def catalogue_report(catalogue: Catalogue) -> CatalogueReport:
+    """Return what each entry is and who may use it."""
+    return CatalogueReport(
+        images=tuple(map(_image, catalogue.images)),
+        profiles=tuple(map(_profile, catalogue.profiles)),
+        quotas=tuple(_quota(quota) for quota in getattr(catalogue, "quotas", ())),
+    )
+
+
+def as_json(report: CatalogueReport) -> dict[str, object]:
+    """Return the report for programs; fields are only ever added to it."""
+    return {
+        "images": list(map(_entry, report.images)),
+        "profiles": list(map(_entry, report.profiles)),
+        "quotas": [
+            {"id": row.id, "display_name": row.display_name, "whom": row.whom, "what": row.what}
+            for row in report.quotas
+        ],
+    }
+
+
+def as_yaml(catalogue: Catalogue) -> str:
+    """Return the catalogue that is in effect as a file; what is not set is left out."""
+    document = catalogue.model_dump(mode="json", exclude_unset=True)
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _entry(row: EntryRow) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "display_name": row.display_name,
+        "groups": list(row.groups),
+        "detail": row.detail,
+        "marks": list(row.marks),
+    }
+
+
+def _image(image: Image) -> EntryRow:
+    marks = {
+        "hidden": image.hidden,
+        "deprecated": image.deprecated is not None,
+        "redirected": image.redirect is not None,
+        "no fallback": not image.fallback_allowed,
+    }
+    return EntryRow(
+        id=image.id,
+        display_name=image.display_name,
+        groups=tuple(sorted(image.groups)),
+        detail=image.reference,
+        marks=tuple(mark for mark, holds in marks.items() if holds),
+    )
+
+
+def _profile(profile: Profile) -> EntryRow:
+    parts = (
+        gpu_words(profile),
+        f"{number(profile.cpu)} CPU",
+        profile.memory,
+        end_words(profile),
+    )
+    return EntryRow(
+        id=profile.id,
+        display_name=profile.display_name,
+        groups=tuple(sorted(profile.groups)),
+        detail=" · ".join(part for part in parts if part),
+        marks=() if profile.fallback_allowed else ("no fallback",),
+    )
+
+
+def _quota(quota: Any) -> QuotaRow:
+    limits: Mapping[str, Any] = getattr(quota, "resources", None) or {}
+    what = [f"{count} × {resource}" for resource, count in limits.items()]
+    if getattr(quota, "workspaces", None) is not None:
+        what.append(f"{quota.workspaces} workspaces")
+    scope = getattr(quota, "scope", "")
+    return QuotaRow(
+        id=quota.id,
+        display_name=getattr(quota, "display_name", "") or quota.id,
+        whom=_whom(quota),
+        what=", ".join(what) + (f" ({scope})" if scope else ""),
+    )
+
+
+def _whom(quota: Any) -> str:
+    groups: Sequence[str] = sorted(getattr(quota, "groups", ()) or ())
+    users: Sequence[str] = sorted(getattr(quota, "users", ()) or ())
+    told = [*groups, *users]
+    return ", ".join(told) if told else "everyone"

@@ -1,0 +1,210 @@
+"""What an administrator must know at once: what is wrong, and what to do about it. Pure.
+
+Each alarm names what is wrong, since when where that is known, the next step, and the page with
+more. Nothing is red that needs nobody: a failed start of one person's workspace is a warning.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from studiolo_spawner.catalogue_file import CatalogueProblem
+
+from studiolo_hub.admin_gpus import GpuReport
+from studiolo_hub.admin_images import ImageRow
+from studiolo_hub.admin_words import since_words, utc_words
+from studiolo_hub.admin_workspaces import WorkspaceRow
+
+Level = Literal["bad", "warning"]
+
+STALE_AFTER: Final = 60.0
+"""Seconds without a word from Kubernetes after which the figures are old."""
+TOLD_FOR: Final = timedelta(days=1)
+"""For how long a start that failed is told; its owner has seen it by then."""
+LONG_WAIT: Final = timedelta(minutes=10)
+_TOLD_AT_MOST: Final = 5
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One thing that is wrong."""
+
+    id: str
+    level: Level
+    title: str
+    text: str
+    next_step: str
+    page: str
+    """Which page of the administration tells more; empty for none."""
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What the alarms are made of.
+
+    silent_seconds  for how long Kubernetes has said nothing; None while nobody listens yet
+    capacity_known  whether nodes can be read; None where the administrator does not want it
+    """
+
+    problem: CatalogueProblem | None
+    has_catalogue: bool
+    images: Sequence[ImageRow]
+    silent_seconds: float | None
+    capacity_known: bool | None
+    sign_in_away: bool
+    workspaces: Sequence[WorkspaceRow]
+    gpus: GpuReport | None
+
+
+def alarms(signs: Signs, now: datetime) -> tuple[Alarm, ...]:
+    """Return what is wrong, the worst first."""
+    found = [
+        *_catalogue(signs),
+        *_cluster(signs, now),
+        *_sign_in(signs),
+        *_images(signs.images),
+        *_workspaces(signs.workspaces, now),
+        *_machines(signs.gpus),
+        *_queue(signs.gpus, now),
+    ]
+    return tuple(sorted(found, key=lambda alarm: alarm.level != "bad"))
+
+
+def as_json(found: Iterable[Alarm]) -> list[dict[str, object]]:
+    """Return the alarms for programs; fields are only ever added to them."""
+    return [
+        {
+            "id": alarm.id,
+            "level": alarm.level,
+            "title": alarm.title,
+            "text": alarm.text,
+            "next_step": alarm.next_step or None,
+        }
+        for alarm in found
+    ]
+
+
+def _catalogue(signs: Signs) -> Iterable[Alarm]:
+    problem = signs.problem
+    if problem is None:
+        return
+    first, more = str(problem.problems[0]), len(problem.problems) - 1
+    told = f"{first}{f' And {more} more.' if more else ''}"
+    if signs.has_catalogue:
+        title = "The catalogue's last edit is not in effect."
+        told = f"Workspaces start from the last good one. {told}"
+    else:
+        title = "There is no catalogue that can be used."
+        told = f"No workspace can be started. {told}"
+    step = f"Mend {problem.source}; it is read again within seconds."
+    told += f" Since {utc_words(problem.since)}."
+    yield Alarm("catalogue", "bad", title, told, step, "catalogue")
+
+
+def _cluster(signs: Signs, now: datetime) -> Iterable[Alarm]:
+    silent = signs.silent_seconds
+    if silent is not None and silent > STALE_AFTER:
+        words = since_words(now - timedelta(seconds=silent), now)
+        yield Alarm(
+            "cluster",
+            "bad",
+            "The Kubernetes API does not answer.",
+            f"Nothing was heard of it for {words}. Workspaces that run go on; none can be started, "
+            "and what these pages say of the cluster is as old as that.",
+            "Look at the API server, and at the network between it and the hub.",
+            "",
+        )
+    elif signs.capacity_known is False:
+        yield Alarm(
+            "capacity",
+            "warning",
+            "What is free is not known.",
+            "The hub cannot read the cluster's nodes and pods, so menus show no figures.",
+            "The hub's log says which right it lacks, or why it waits.",
+            "gpus",
+        )
+
+
+def _sign_in(signs: Signs) -> Iterable[Alarm]:
+    if signs.sign_in_away:
+        yield Alarm(
+            "sign-in",
+            "bad",
+            "The sign-in service does not answer.",
+            "People who are signed in stay so; nobody new can sign in.",
+            "Look at the service, and at the network between it and the hub.",
+            "",
+        )
+
+
+def _images(rows: Sequence[ImageRow]) -> Iterable[Alarm]:
+    troubled = [row for row in rows if row.standing in {"bad", "warning"}]
+    for row in troubled[:_TOLD_AT_MOST]:
+        yield Alarm(
+            f"image/{row.id}",
+            "bad" if row.standing == "bad" else "warning",
+            f"The image “{row.display_name}” has a problem.",
+            row.verdict,
+            row.next_step,
+            "images",
+        )
+    rest = len(troubled) - _TOLD_AT_MOST
+    if rest > 0:
+        bad = any(row.standing == "bad" for row in troubled[_TOLD_AT_MOST:])
+        title = f"{rest} more image{'s have problems' if rest != 1 else ' has a problem'}."
+        yield Alarm("images", "bad" if bad else "warning", title, "", "", "images")
+
+
+def _workspaces(rows: Sequence[WorkspaceRow], now: datetime) -> Iterable[Alarm]:
+    failed = [
+        row
+        for row in rows
+        if row.state == "failed" and (row.failed_at is None or now - row.failed_at < TOLD_FOR)
+    ]
+    if not failed:
+        return
+    many = len(failed) != 1
+    first = failed[0]
+    told = f"{first.user}: {first.reason or 'It did not start.'}"
+    more = len(failed) - 1
+    yield Alarm(
+        "workspaces",
+        "warning",
+        f"{len(failed)} workspace{'s' if many else ''} did not start.",
+        f"{told}{f' And {more} more.' if more else ''}",
+        "",
+        "workspaces",
+    )
+
+
+def _machines(gpus: GpuReport | None) -> Iterable[Alarm]:
+    closed = [row.name for row in gpus.machines if not row.open] if gpus else []
+    if closed:
+        names = ", ".join(closed[:_TOLD_AT_MOST])
+        more = len(closed) - _TOLD_AT_MOST
+        takes = "machines with GPUs take" if len(closed) != 1 else "machine with GPUs takes"
+        yield Alarm(
+            "machines",
+            "warning",
+            f"{len(closed)} {takes} no new workspaces.",
+            f"Closed, or not ready: {names}{f' and {more} more' if more > 0 else ''}.",
+            "Open them again when they are well (`kubectl uncordon`).",
+            "gpus",
+        )
+
+
+def _queue(gpus: GpuReport | None, now: datetime) -> Iterable[Alarm]:
+    waiting = gpus.waiting if gpus else ()
+    long = [one for one in waiting if one.holding.since and now - one.holding.since > LONG_WAIT]
+    if long:
+        many = len(long) != 1
+        oldest = since_words(long[0].holding.since, now)
+        yield Alarm(
+            "waiting",
+            "warning",
+            f"{len(long)} workspace{'s wait' if many else ' waits'} for a machine for long.",
+            f"The longest for {oldest}.",
+            "See who holds what, and whether anything is held and idle.",
+            "gpus",
+        )

@@ -1,0 +1,113 @@
+"""What the administration's pages know beyond JupyterHub: the spawners' shared parts. Reads.
+
+The same objects that starts use, so that a page tells what a start would find: the catalogue, the
+images' health, the watch of the cluster. Looking begins what a start would begin (the image checks,
+the watch): an administrator who comes first after a restart of the hub is told the present, too.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Self
+
+from studiolo_spawner.catalogue_file import CatalogueProblem
+from studiolo_spawner.cluster_watch import ClusterWatch
+from studiolo_spawner.shared_parts import SharedParts
+from studiolo_spawner.spawner import WorkspaceSpawner
+
+from studiolo_hub.admin_events import AdminFeed
+from studiolo_hub.answers import Refused
+from studiolo_hub.catalogue_link import CatalogueLink
+from studiolo_hub.pages import Pages
+
+#: At least so many seconds lie between two rounds of checks that somebody asked for.
+CHECKS_APART = 15.0
+
+#: How often the first page after a restart looks whether the cluster was listed: for a second.
+FIRST_LISTS_TRIES = 20
+
+
+class Administration:
+    """One for a hub."""
+
+    def __init__(
+        self,
+        pages: Pages,
+        catalogue: CatalogueLink,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.pages = pages
+        self.catalogue = catalogue
+        self.feed = AdminFeed(catalogue)
+        self._clock = clock
+        self._checked_at: float | None = None
+        self._waited = False
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        """Stay one, wherever configuration is copied."""
+        return self
+
+    async def parts(self, spawner: Any) -> SharedParts | None:
+        """Return the shared parts, at work; None while there never was a good catalogue.
+
+        `spawner` is anybody's, for its configuration.
+        """
+        await self.catalogue.follow()
+        parts = self.catalogue.parts
+        if parts is None or not isinstance(spawner, WorkspaceSpawner):
+            return parts
+        parts = await spawner._shared()  # noqa: SLF001 - as its menu does
+        if not self._waited and parts.cluster is not None:
+            self._waited = True
+            await _until_known(parts.cluster)
+        return parts
+
+    @property
+    def problem(self) -> CatalogueProblem | None:
+        """What is wrong with the catalogue's last edit."""
+        return self.catalogue.problem
+
+    async def check_images(self, spawner: Any) -> None:
+        """Have all images checked now; raises Refused when that was done a moment ago."""
+        parts = await self.parts(spawner)
+        if parts is None or parts.watch is None:
+            raise Refused(
+                503,
+                "no_checks",
+                "Images are not checked here.",
+                "There is no catalogue, or workspaces.check_images_every is `never`.",
+            )
+        wait = self._must_wait()
+        if wait > 0:
+            raise Refused(
+                429,
+                "too_many",
+                "All images were checked a moment ago.",
+                f"Ask again in {wait:.0f} seconds.",
+            )
+        self._checked_at = self._clock()
+        parts.watch.check_now()
+
+    def _must_wait(self) -> float:
+        if self._checked_at is None:
+            return 0.0
+        return max(self._checked_at + CHECKS_APART - self._clock(), 0.0)
+
+
+async def _until_known(cluster: ClusterWatch) -> None:
+    """Give the watch that has just begun a moment, rather than to tell that nothing is known."""
+    for _ in range(FIRST_LISTS_TRIES):
+        if cluster.known or cluster.scope == "off":
+            return
+        await asyncio.sleep(0.05)
+
+
+def silent_seconds() -> float | None:
+    """For how long Kubernetes has said nothing to the spawners; None while nobody listens yet."""
+    listening = [
+        reflector.silent_seconds
+        for (kind, _), reflector in WorkspaceSpawner.reflectors.items()
+        if kind == "pods"
+    ]
+    return max(listening, default=None)
