@@ -8,8 +8,12 @@ from typing import Any
 
 from jupyterhub.handlers import BaseHandler
 from jupyterhub.scopes import needs_scope
+from studiolo_spawner.menu_page import ASSETS_DIR
 from tornado import web
 
+from studiolo_hub.capacity_handlers import capacity_handlers
+from studiolo_hub.event_handlers import EventsHandler
+from studiolo_hub.look import look_handlers
 from studiolo_hub.pages import STATIC_DIR, Pages
 from studiolo_hub.workspace_handlers import workspace_handlers
 
@@ -58,7 +62,11 @@ def page_handlers(pages: Pages) -> list[tuple[Any, ...]]:
     """Return the handlers for JupyterHub's `extra_handlers`."""
     return [
         (r"/studiolo/static/(.*)", StaticHandler, {"path": str(STATIC_DIR)}),
+        (r"/studiolo/menu/(.*)", StaticHandler, {"path": str(ASSETS_DIR)}),
+        *look_handlers(pages.look),
         (r"/studiolo/catalogue", CatalogueHandler, {"pages": pages}),
         (r"/studiolo/images", ImagesHandler, {"pages": pages}),
+        (r"/studiolo/events", EventsHandler, {"pages": pages}),
         *workspace_handlers(pages),
+        *capacity_handlers(),
     ]

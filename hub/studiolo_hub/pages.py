@@ -6,35 +6,31 @@ words of an error, the catalogue's problem (for administrators). Nothing here ch
 """
 
 import hashlib
-from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from jupyterhub.spawner import SpawnException
-from jupyterhub.utils import url_escape_path
-from studiolo_spawner.catalogue import Catalogue, Profile
+from studiolo_spawner.catalogue import Catalogue
 from studiolo_spawner.catalogue_file import CatalogueProblem
 from studiolo_spawner.image_health import HealthBook
-from studiolo_spawner.workspace_state import KEY, WorkspaceState
+from studiolo_spawner.menu_page import ASSETS_DIR
+from studiolo_spawner.translation import language
 
 from studiolo_hub.error_words import Words, plain_message, words_for_error
 from studiolo_hub.image_report import health_report
+from studiolo_hub.look import PAGE_POLICY, look_of
+from studiolo_hub.recent_stops import RecentStops
 from studiolo_hub.restarts import Restarts
 from studiolo_hub.settings import Brand
-from studiolo_hub.workspace_view import State, Stop, WorkspaceView, view_of
+from studiolo_hub.workspace_feed import WorkspaceFeed
+from studiolo_hub.workspace_reading import WorkspaceReader, workspace_path
+from studiolo_hub.workspace_view import WorkspaceView, rough
 
 STATIC_DIR = Path(__file__).parent / "static"
-_STATES: Mapping[str, State] = {
-    "spawn": "starting",
-    "check": "starting",
-    "stop": "stopping",
-    "rename": "stopped",
-}
 
 
 class KnownCatalogue(Protocol):
@@ -62,34 +58,6 @@ class Issuer(Protocol):
         """Whether it does not answer."""
 
 
-class RecentStops:
-    """Remembers when workspaces stopped, to tell their people; the oldest make room.
-
-    JupyterHub forgets a workspace when it stops. After a restart of the hub nothing is told, which
-    is less but not wrong.
-    """
-
-    def __init__(self, *, limit: int = 10_000) -> None:
-        self._stops: OrderedDict[tuple[str, str], tuple[datetime, str]] = OrderedDict()
-        self._limit = limit
-
-    def __deepcopy__(self, _memo: object) -> Self:
-        """Stay one: traitlets copies configuration, and what is recorded must be found again."""
-        return self
-
-    def record(self, spawner: Any) -> None:
-        """Note that a workspace has stopped (JupyterHub's `post_stop_hook`)."""
-        key = (spawner.user.name, spawner.name)
-        self._stops.pop(key, None)
-        self._stops[key] = (datetime.now(UTC), workspace_of(spawner).profile)
-        while len(self._stops) > self._limit:
-            self._stops.popitem(last=False)
-
-    def of(self, user_name: str, server_name: str) -> tuple[datetime, str] | None:
-        """Return when one workspace stopped, and with which profile, if that is remembered."""
-        return self._stops.get((user_name, server_name))
-
-
 class Pages:
     """The templates' `studiolo`."""
 
@@ -100,12 +68,22 @@ class Pages:
         issuer: Issuer,
         stops: RecentStops,
         catalogue: KnownCatalogue,
+        report_every: timedelta | None = None,
     ) -> None:
+        """`report_every`: how often workspaces say that they are used; None without a culler."""
         self.brand = brand
+        self.look = look_of(brand)
+        self.page_policy = PAGE_POLICY
         self._issuer = issuer
-        self._stops = stops
         self._catalogue = catalogue
         self.restarts = Restarts()
+        self.feed = WorkspaceFeed()
+        self.reader = WorkspaceReader(
+            lambda: catalogue.snapshot,
+            stops=stops,
+            restarts=self.restarts,
+            report_every=report_every,
+        )
 
     def __deepcopy__(self, _memo: object) -> Self:
         """Stay one, for the templates and the handlers alike (see `RecentStops`)."""
@@ -114,6 +92,11 @@ class Pages:
     def asset(self, name: str) -> str:
         """Return a static file's name with its content's hash, so that browsers may keep it."""
         return f"{name}?v={_digest(name)}"
+
+    @property
+    def language(self) -> str:
+        """The code of the language that the pages are in."""
+        return language()
 
     async def sign_in_away(self) -> bool:
         """Whether the sign-in service does not answer. For the login page, which is async."""
@@ -159,13 +142,15 @@ class Pages:
     async def workspaces(self, user: Any) -> list[WorkspaceView]:
         """Return the views of all workspaces of a person, the first one first."""
         await self._catalogue.follow()
-        now = datetime.now(UTC)
-        return [self._view(user, spawner, now) for spawner in user.all_spawners()]
+        return self.reader.views(user)
+
+    def since(self, moment: datetime) -> str:
+        """Return in words how long ago something was."""
+        return rough(datetime.now(UTC) - moment)
 
     def workspace_path(self, user: Any, server_name: str) -> str:
         """Return the part of an address that names one workspace, escaped."""
-        escaped: str = user.escaped_name
-        return f"{escaped}/{url_escape_path(server_name)}" if server_name else escaped
+        return workspace_path(user, server_name)
 
     def form_action(self, url: str) -> str:
         """Return a form's address without the XSRF token, which the form carries as a field.
@@ -197,58 +182,9 @@ class Pages:
         """Return a failed start's message without JupyterHub's technical words."""
         return plain_message(message or "")
 
-    def _view(self, user: Any, spawner: Any, now: datetime) -> WorkspaceView:
-        # all_spawners gives database rows for workspaces that were not touched since the hub began.
-        live = user.spawners.get(spawner.name)
-        row = live.orm_spawner if live else spawner
-        workspace = workspace_of(live) if live else WorkspaceState()
-        return view_of(
-            name=spawner.name,
-            title=row.display_name or spawner.name,
-            path=self.workspace_path(user, spawner.name),
-            state=_state(live),
-            workspace=workspace,
-            profile=self._profile(workspace.profile),
-            started=row.started.replace(tzinfo=UTC) if row.started else None,
-            failure=_failure(live),
-            stopped=self._stop(user.name, spawner.name),
-            now=now,
-        )
-
-    def _stop(self, user_name: str, server_name: str) -> Stop | None:
-        remembered = self._stops.of(user_name, server_name)
-        if remembered is None:
-            return None
-        at, profile_id = remembered
-        profile = self._profile(profile_id)
-        return Stop(at, gpu=bool(profile and profile.count))
-
-    def _profile(self, profile_id: str) -> Profile | None:
-        catalogue = self._catalogue.snapshot
-        return catalogue.profile(profile_id) if catalogue and profile_id else None
-
-
-def workspace_of(spawner: Any) -> WorkspaceState:
-    """Return what a live spawner's state says about its workspace; an empty one says nothing."""
-    return WorkspaceState.from_json(spawner.get_state().get(KEY))
-
-
-def _state(spawner: Any | None) -> State:
-    if spawner is None:
-        return "stopped"
-    if spawner.pending:
-        return _STATES.get(spawner.pending, "starting")
-    if spawner.ready:
-        return "running"
-    return "failed" if spawner._failed else "stopped"  # noqa: SLF001 - as JupyterHub's pages do
-
-
-def _failure(spawner: Any | None) -> str:
-    if spawner is None or not spawner._failed:  # noqa: SLF001
-        return ""
-    return words_for_error(500, "", spawner._spawn_future.exception()).text  # noqa: SLF001
-
 
 @cache
 def _digest(name: str) -> str:
-    return hashlib.sha256((STATIC_DIR / name).read_bytes()).hexdigest()[:16]
+    ours = STATIC_DIR / name
+    file = ours if ours.exists() else ASSETS_DIR / name
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]

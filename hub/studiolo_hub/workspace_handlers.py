@@ -11,13 +11,14 @@ from jupyterhub.scopes import needs_scope
 from jupyterhub.slugs import safe_slug
 from jupyterhub.utils import url_escape_path, url_path_join
 from studiolo_spawner.errors import StudioloError
-from studiolo_spawner.offer import Offer, Person, offer_to
+from studiolo_spawner.offer import Offer, offer_to
 from studiolo_spawner.refused_start import to_spawn_exception
 from tornado import web
 from tornado.httputil import url_concat
 
 from studiolo_hub.answers import AnswerHandler, Refused
-from studiolo_hub.pages import Pages, workspace_of
+from studiolo_hub.pages import Pages
+from studiolo_hub.recent_stops import workspace_of
 from studiolo_hub.restart_choice import (
     Current,
     choices_document,
@@ -27,6 +28,7 @@ from studiolo_hub.restart_choice import (
 )
 from studiolo_hub.restarts import Restarts
 from studiolo_hub.stopping import stop_workspace
+from studiolo_hub.workspace_reading import person_of
 
 #: Addresses of a person's first workspace, and of one that has a name.
 OF_USER = r"/studiolo/workspaces/([^/]+)"
@@ -65,8 +67,7 @@ class WorkspaceHandler(AnswerHandler):
                 "There is no catalogue to start from.",
                 "Tell an administrator.",
             )
-        groups = frozenset(group.name for group in user.groups)
-        return offer_to(Person(user.name, groups, bool(user.admin)), catalogue)
+        return offer_to(person_of(user), catalogue)
 
     def current(self, user: Any, server_name: str) -> Current:
         """How a workspace was chosen, and what came of it."""

@@ -2,17 +2,22 @@
 
 The view is made from plain values, so that every state can be shown and tested without a hub;
 `pages` reads them from JupyterHub's spawners. What was asked for and what runs is the
-`WorkspaceState` that the hub's database keeps; the profile's words are the catalogue's.
+`WorkspaceState` that the hub's database keeps; the profile's words are the catalogue's. As JSON a
+view is what programs and the home page's stream get (tests/contract/workspaces.json): its moments
+do not change while nothing happens, so that an unchanged workspace is an unchanged text.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Literal
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 
 from studiolo_spawner.catalogue import Profile
 from studiolo_spawner.progress import fallback_reason
 from studiolo_spawner.wording import duration, number
 from studiolo_spawner.workspace_state import ImageInUse, WorkspaceState
+
+from studiolo_hub.ends import End
+from studiolo_hub.workspace_tools import Tool
 
 State = Literal["running", "starting", "stopping", "stopped", "failed"]
 
@@ -47,6 +52,49 @@ class WorkspaceView:
     stopped: Stop | None
     path: str
     """`USER` or `USER/NAME`, escaped for addresses."""
+    since_at: datetime | None = None
+    """The moment of `since`."""
+    idle_since: datetime | None = None
+    """When a running workspace was last seen in use."""
+    ends_at: End | None = None
+    """When a running workspace is stopped by itself, as things stand."""
+    told: str = ""
+    """What was told last of a start under way."""
+    failed_at: datetime | None = None
+    first_choice: str = ""
+    """The image that was asked for, when it can be tried again."""
+    can_park: bool = False
+    """Whether the GPU can be given back by going on without one."""
+    restarting: bool = False
+    """Whether it is stopped only to be started again."""
+    tools: tuple[Tool, ...] = ()
+    """What can be opened in it, beside JupyterLab itself."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the view for programs; without the words whose value changes with the hour."""
+        fields = asdict(self)
+        del fields["since"]
+        for name in ("since_at", "idle_since", "failed_at"):
+            fields[name] = _moment(fields[name])
+        if self.ends_at:
+            fields["ends_at"] = {"at": _moment(self.ends_at.at), "reason": self.ends_at.reason}
+        if self.stopped:
+            fields["stopped"] = {"at": _moment(self.stopped.at), "gpu": self.stopped.gpu}
+        fields["tools"] = [asdict(tool) for tool in self.tools]
+        return fields
+
+
+@dataclass(frozen=True)
+class More:
+    """What only the owner's home page and its stream show, beside what everybody's lists do."""
+
+    idle_since: datetime | None = None
+    ends_at: End | None = None
+    told: str = ""
+    failed_at: datetime | None = None
+    can_park: bool = False
+    restarting: bool = False
+    tools: tuple[Tool, ...] = ()
 
 
 def view_of(
@@ -61,6 +109,7 @@ def view_of(
     failure: str,
     stopped: Stop | None,
     now: datetime,
+    more: More = More(),
 ) -> WorkspaceView:
     """Return the view of one workspace. `profile` is None when the catalogue has it no longer."""
     alive = state in {"running", "starting", "stopping"}
@@ -74,7 +123,7 @@ def view_of(
         name=name,
         title=title or name or "My workspace",
         state=state,
-        since=_rough(now - since) if since else "",
+        since=rough(now - since) if since else "",
         image=_image(runs) if alive else "",
         requested_image=_image(asked) if other else "",
         fallback_reason=reason if other else "",
@@ -84,6 +133,15 @@ def view_of(
         failure=failure if state == "failed" else "",
         stopped=stopped if state == "stopped" else None,
         path=path,
+        since_at=since,
+        idle_since=more.idle_since if state == "running" else None,
+        ends_at=more.ends_at if state == "running" else None,
+        told=more.told if state == "starting" else "",
+        failed_at=more.failed_at if state == "failed" else None,
+        first_choice=_image(asked) if other and state == "running" else "",
+        can_park=more.can_park and state == "running",
+        restarting=more.restarting,
+        tools=more.tools if state == "running" else (),
     )
 
 
@@ -114,7 +172,11 @@ def _image(image: ImageInUse | None) -> str:
     return (image.display_name or image.id) if image else ""
 
 
-def _rough(value: timedelta) -> str:
-    """Seconds are noise on a page that is not drawn again by itself."""
+def _moment(value: datetime | None) -> str | None:
+    return value.astimezone(UTC).isoformat(timespec="seconds") if value else None
+
+
+def rough(value: timedelta) -> str:
+    """Return a time in words, by the minute: seconds are noise on a page that nobody draws anew."""
     minute = timedelta(minutes=1)
     return "less than a minute" if value < minute else duration(value - value % minute)

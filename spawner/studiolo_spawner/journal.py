@@ -7,7 +7,7 @@ when the journal is closed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 
 from studiolo_spawner.progress import Message
 
@@ -15,9 +15,10 @@ MAX_MESSAGES = 500
 
 
 class Journal:
-    """The messages of one spawn."""
+    """The messages of one spawn; ``on_news`` is called whenever something was told."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_news: Callable[[], None] | None = None) -> None:
+        self._on_news = on_news
         self._messages: list[Message] = []
         self._told: set[tuple[int, str]] = set()
         self._changed = asyncio.Event()
@@ -40,6 +41,11 @@ class Journal:
         self._wake()
         return True
 
+    @property
+    def last(self) -> Message | None:
+        """What was told last."""
+        return self._messages[-1] if self._messages else None
+
     def close(self) -> None:
         """End: listeners hear what is left and finish."""
         self.closed = True
@@ -61,3 +67,5 @@ class Journal:
     def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+        if self._on_news is not None:
+            self._on_news()

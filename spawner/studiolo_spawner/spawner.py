@@ -188,6 +188,10 @@ class WorkspaceSpawner(TellsChanges, KubeSide):
         groups = frozenset(group.name for group in self.user.groups)
         return Person(self.user.name, groups, bool(self.user.admin))
 
+    async def parts(self) -> shared.SharedParts:
+        """What all spawners of this hub share, started."""
+        return await self._shared()
+
     async def _shared(self) -> shared.SharedParts:
         parts = await shared.shared_parts(self.catalogue_path, self.registries, self.log)
         await parts.watch_cluster(self)

@@ -14,6 +14,7 @@ from typing import Any
 from jupyterhub.proxy import Proxy
 from jupyterhub.spawner import Spawner, SpawnException
 from studiolo_spawner.attempts import Attempt
+from studiolo_spawner.changes import TellsChanges
 from studiolo_spawner.workspace_state import KEY, ImageInUse, WorkspaceState
 from tornado import httpserver, web
 from tornado.netutil import bind_sockets
@@ -42,7 +43,8 @@ class _Answer(web.RequestHandler):
         self.request.connection.no_keep_alive = True  # type: ignore[union-attr]
 
 
-class PageSpawner(Spawner):
+class PageSpawner(TellsChanges, Spawner):
+    last_told = "Looking for a machine that has room."
     _answering: httpserver.HTTPServer | None = None
     _workspace = WorkspaceState()
 

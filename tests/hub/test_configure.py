@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from studiolo_hub.configure import configure, configure_from_environment
-from studiolo_hub.pages import Pages, RecentStops
+from studiolo_hub.pages import Pages
+from studiolo_hub.recent_stops import RecentStops
 from studiolo_hub.settings import Registry, Settings
 from studiolo_hub.settings_file import SettingsError
 from studiolo_spawner.registry_settings import RegistrySettings
@@ -45,6 +46,8 @@ def test_what_must_never_be_otherwise(tmp_path: Path) -> None:
     assert c.Spawner.server_token_scopes == [
         "users:activity!user",
         "access:servers!server",
+        "read:servers!server",
+        "start:servers!server",
         "delete:servers!server",
     ]
     assert "authenticate_prometheus" not in c.JupyterHub

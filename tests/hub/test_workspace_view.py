@@ -1,9 +1,21 @@
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from studiolo_hub.workspace_view import State, Stop, WorkspaceView, end_words, gpu_words, view_of
+from studiolo_hub.ends import End
+from studiolo_hub.workspace_tools import Tool
+from studiolo_hub.workspace_view import (
+    More,
+    State,
+    Stop,
+    WorkspaceView,
+    end_words,
+    gpu_words,
+    view_of,
+)
 from studiolo_spawner.attempts import Attempt
 from studiolo_spawner.catalogue import Profile
 from studiolo_spawner.workspace_state import ImageInUse, WorkspaceState
@@ -134,3 +146,53 @@ def test_gpu_in_words(changes: dict[str, Any], words: str) -> None:
 )
 def test_end_in_words(changes: dict[str, Any], words: str) -> None:
     assert end_words(profile(**changes)) == words
+
+
+CONTRACT = Path(__file__).parents[1] / "contract" / "workspaces.json"
+EXAMPLES = {
+    "running": view(
+        "running",
+        more=More(
+            idle_since=NOW - timedelta(minutes=2),
+            ends_at=End(NOW + timedelta(minutes=60), "idle"),
+            can_park=True,
+            tools=(Tool("VS Code", "vscode/"),),
+        ),
+    ),
+    "running instead": view(
+        "running",
+        name="trial",
+        title="My trial",
+        path="ana/trial",
+        workspace=replace(WORKSPACE, actual=PLAIN, attempts=(MISSING, RAN)),
+    ),
+    "starting": view("starting", more=More(told="Looking for a machine that has room.")),
+    "restarting": view("stopping", more=More(restarting=True)),
+    "stopped": view("stopped", stopped=Stop(NOW - timedelta(minutes=3), gpu=True)),
+    "failed": view("failed", failure="No image could be started.\nAsk.", more=More(failed_at=NOW)),
+}
+
+
+def test_the_contract_holds_every_state() -> None:
+    """What tests/contract/workspaces.json says is what is sent."""
+    sent = {"version": 1, "workspaces": [each.to_json() for each in EXAMPLES.values()]}
+    assert json.loads(CONTRACT.read_text()) == sent
+
+
+def test_json_does_not_change_while_nothing_happens() -> None:
+    later = view("running", now=NOW + timedelta(hours=3))
+    assert later.since != view("running").since
+    assert later.to_json() == view("running").to_json()
+
+
+@pytest.mark.parametrize("state", ["starting", "stopping", "stopped", "failed"])
+def test_what_is_only_so_while_it_runs(state: State) -> None:
+    more = More(idle_since=NOW, ends_at=End(NOW, "idle"), can_park=True, tools=(Tool("x", "x"),))
+    seen = view(state, more=more)
+    assert (seen.idle_since, seen.ends_at, seen.can_park, seen.tools) == (None, None, False, ())
+
+
+def test_the_first_choice_can_be_tried_again_while_another_image_runs() -> None:
+    workspace = replace(WORKSPACE, actual=PLAIN, attempts=(MISSING, RAN))
+    assert view("running", workspace=workspace).first_choice == "PyTorch 2.9"
+    assert view("running").first_choice == ""
