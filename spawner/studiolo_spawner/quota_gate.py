@@ -48,6 +48,8 @@ class QuotaGate:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._starts: dict[Key, _Noted] = {}
+        self.changes = 0
+        """Goes up when a start is noted or forgotten."""
         self._groups: tuple[float, frozenset[str], Mapping[str, frozenset[str]]] | None = None
 
     def holders(
@@ -99,6 +101,7 @@ class QuotaGate:
             since=datetime.now(UTC),
         )
         self._starts[key] = _Noted(holder, self._clock() + ADMITTED_SECONDS)
+        self.changes += 1
 
     def begun(self, key: Key) -> None:
         """A start that was admitted goes on, for however long."""
@@ -119,7 +122,8 @@ class QuotaGate:
 
     def forget(self, key: Key) -> None:
         """A start failed, or a workspace is stopped."""
-        self._starts.pop(key, None)
+        if self._starts.pop(key, None) is not None:
+            self.changes += 1
 
     def _groups_of(self, names: frozenset[str], session: Any) -> Mapping[str, frozenset[str]]:
         """Which of these groups each user is in."""

@@ -116,6 +116,47 @@ class _Limit:
         return f" by {wording.listed(self.holders, limit=_NAMES)}" if self.holders else ""
 
 
+class Held:
+    """All holders, sorted for asking about many people: each count is made once."""
+
+    def __init__(self, holders: Sequence[Holder]) -> None:
+        """``holders``: with their groups filled in."""
+        self.holders = tuple(each for each in holders if each.user)
+        self._by_user: dict[str, list[Holder]] = {}
+        for each in self.holders:
+            self._by_user.setdefault(each.user, []).append(each)
+        self._together: dict[str, tuple[Holder, ...]] = {}
+
+    def without(self, key: Key | None) -> Held:
+        """The same without one workspace."""
+        if key is None or not any(each.server == key[1] for each in self.of(key[0])):
+            return self
+        return Held([each for each in self.holders if (each.user, each.server) != key])
+
+    def of(self, user: str) -> Sequence[Holder]:
+        """What one person holds."""
+        return self._by_user.get(user, ())
+
+    def counted(self, quota: Quota, person: Person) -> tuple[Holder, ...]:
+        """What counts towards a quota that binds the person."""
+        if quota.scope == "each member":
+            return tuple(each for each in self.of(person.name) if _is_of(quota, each))
+        if quota.id not in self._together:
+            self._together[quota.id] = tuple(
+                each
+                for each in self.holders
+                if _is_of(quota, each) and binds(quota, each.user, each.groups)
+            )
+        others = self._together[quota.id]
+        # Bound they are, so what they hold counts, whatever the groups of their pods say.
+        missed = [e for e in self.of(person.name) if _is_of(quota, e) and e not in others]
+        return (*others, *missed)
+
+
+def _is_of(quota: Quota, holder: Holder) -> bool:
+    return not quota.profiles or holder.profile in quota.profiles
+
+
 def binds(quota: Quota, user: str, groups: frozenset[str]) -> bool:
     """Whether a quota is for this user."""
     return quota.everyone or user in quota.users or not groups.isdisjoint(quota.groups)
@@ -127,7 +168,7 @@ def quota_groups(catalogue: Catalogue) -> frozenset[str]:
 
 
 def states(
-    person: Person, holders: Sequence[Holder], catalogue: Catalogue
+    person: Person, holders: Held | Sequence[Holder], catalogue: Catalogue
 ) -> tuple[QuotaState, ...]:
     """What of each of this person's quotas is in use, in the catalogue's order.
 
@@ -142,14 +183,14 @@ def states(
             limit=each.limit,
             holders=each.holders,
         )
-        for each in _limits(person, holders, catalogue)
+        for each in _limits(person, _held(holders), catalogue)
     )
 
 
 def refusal(
     person: Person,
     profile: Profile,
-    holders: Sequence[Holder],
+    holders: Held | Sequence[Holder],
     catalogue: Catalogue,
     *,
     replacing: Key | None = None,
@@ -161,7 +202,7 @@ def refusal(
     found = _too_large(person, profile, catalogue)
     if found is not None:
         return found
-    others = [each for each in holders if (each.user, each.server) != replacing]
+    others = _held(holders).without(replacing)
     for limit in _limits(person, others, catalogue, profile):
         wanted = 1 if limit.kind == WORKSPACES else profile.count
         if limit.used + wanted > limit.limit:
@@ -171,7 +212,7 @@ def refusal(
 
 def refusals(
     person: Person,
-    holders: Sequence[Holder],
+    holders: Held | Sequence[Holder],
     catalogue: Catalogue,
     profiles: Mapping[str, Profile],
     *,
@@ -181,16 +222,21 @@ def refusals(
     found: dict[str, QuotaRefusal] = {}
     if not catalogue.quotas:
         return found
+    others = _held(holders).without(replacing)
     for name, profile in profiles.items():
-        refused = refusal(person, profile, holders, catalogue, replacing=replacing)
+        refused = refusal(person, profile, others, catalogue)
         if refused is not None:
             found[name] = refused
     return found
 
 
+def _held(holders: Held | Sequence[Holder]) -> Held:
+    return holders if isinstance(holders, Held) else Held(holders)
+
+
 def _limits(
     person: Person,
-    holders: Sequence[Holder],
+    held: Held,
     catalogue: Catalogue,
     profile: Profile | None = None,
 ) -> Iterator[_Limit]:
@@ -200,21 +246,12 @@ def _limits(
             continue
         if profile is not None and quota.profiles and profile.id not in quota.profiles:
             continue
-        counted_here = tuple(each for each in holders if _counts(quota, person, each))
+        counted_here = held.counted(quota, person)
         for kind, limit in quota.resources.items():
             if profile is None or kind == profile.resource:
                 yield _Limit(quota, kind, limit, counted_here, person)
         if quota.workspaces is not None:
             yield _Limit(quota, WORKSPACES, quota.workspaces, counted_here, person)
-
-
-def _counts(quota: Quota, person: Person, holder: Holder) -> bool:
-    if not holder.user or (quota.profiles and holder.profile not in quota.profiles):
-        return False
-    if quota.scope == "each member":
-        return holder.user == person.name
-    groups = person.groups if holder.user == person.name else holder.groups
-    return binds(quota, holder.user, groups)
 
 
 def _too_large(person: Person, profile: Profile, catalogue: Catalogue) -> QuotaRefusal | None:

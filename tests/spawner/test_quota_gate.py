@@ -16,6 +16,7 @@ from studiolo_spawner.quota_gate import ADMITTED_SECONDS, SEEN_SECONDS, QuotaGat
 from studiolo_spawner.quotas import QuotaReached
 from studiolo_spawner.shared_parts import close_shared_parts
 from studiolo_spawner.spawner import WorkspaceSpawner
+from studiolo_spawner.spawner_quotas import QuotaView, quota_view
 
 from tests.fakes.spawner_lab import SpawnerLab, spawner_lab, started
 from tests.spawner.catalogues import catalogue, profile
@@ -52,6 +53,10 @@ def student(lab: SpawnerLab, name: str, server: str = "", **options: str) -> Any
     spawner = lab.make(name, "students", server=server)
     spawner.user_options = options
     return spawner
+
+
+async def view_of(spawner: Any) -> QuotaView:
+    return await quota_view(spawner, await spawner.parts())
 
 
 async def outcome(spawner: Any) -> str:
@@ -110,16 +115,16 @@ async def test_starting_again_does_not_count_what_it_replaces(lab: SpawnerLab) -
 
 async def test_the_view_before_the_choice(lab: SpawnerLab) -> None:
     await started(student(lab, "ana"))
-    view = await student(lab, "ben").quota_view()
+    view = await view_of(student(lab, "ben"))
     assert [state.text for state in view.states] == ["1 of 1 GPU of Students in use by ana"]
     assert list(view.refusals) == ["gpu"]
-    other = await lab.make("eve").quota_view()
+    other = await view_of(lab.make("eve"))
     assert (other.states, other.refusals) == ((), {})
 
 
 async def _until_free(spawner: Any) -> None:
     async with asyncio.timeout(10):
-        while (await spawner.quota_view()).refusals:
+        while (await view_of(spawner)).refusals:
             await asyncio.sleep(0.02)
 
 

@@ -1,0 +1,137 @@
+"""Tells open pages what is free and what of their quotas is in use, when it changes. No I/O.
+
+Guarantees: everything is counted once for each change, at most once a second, however many pages
+are open, and not at all while none is; whoever sees the same gets the same text, made once; a slow
+reader skips to the newest. Nothing asks the cluster: the hub's one watch is all there is.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from studiolo_spawner.capacity_view import Board
+from studiolo_spawner.offer import Person
+from studiolo_spawner.quotas import Held
+from studiolo_spawner.shared_parts import SharedParts
+
+PACE_SECONDS = 1.0
+"""Least time between two changes that are told."""
+
+LOOK_SECONDS = 5.0
+"""How often it is looked for what nothing tells: a new catalogue, a watch that has been cut."""
+
+MAX_STREAMS = 2000
+MAX_STREAMS_EACH = 10
+"""Open pages of all people, and of one."""
+
+
+class TooManyPages(Exception):  # noqa: N818 - a refusal
+    """This person, or all together, have too many pages open."""
+
+
+class CapacityFeed:
+    """The streams of all people."""
+
+    def __init__(self, *, pace: float = PACE_SECONDS) -> None:
+        self._pace = pace
+        self._readers: set[asyncio.Event] = set()
+        self._open: Counter[str] = Counter()
+        self._changed = asyncio.Event()
+        self._board: Board | None = None
+        self._basis: tuple[object, ...] = ()
+        self._telling: asyncio.Task[None] | None = None
+        self._unsubscribe: Callable[[], None] | None = None
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        """Stay one: JupyterHub copies its configuration."""
+        return self
+
+    def board(self, parts: SharedParts, session: Any) -> Board:
+        """How things stand now; counted anew only if something has changed since."""
+        cluster, catalogue = parts.cluster, parts.catalogue.snapshot
+        changes = (cluster.changes, cluster.known) if cluster else (0, False)
+        basis = (catalogue, changes, parts.gate.changes)
+        if self._board is None or basis != self._basis:
+            seen = cluster.holders() if cluster and catalogue.quotas else ()
+            self._board = Board(
+                catalogue,
+                cluster.capacity(catalogue) if cluster else None,
+                Held(parts.gate.holders(seen, catalogue, session)),
+                datetime.now(UTC),
+            )
+            self._basis = basis
+        return self._board
+
+    def open(self, parts: SharedParts, person: Person, session: Any) -> AsyncGenerator[str, None]:
+        """Return a stream of this person's documents: now, and at each change of what they see.
+
+        Raises TooManyPages.
+        """
+        full = len(self._readers) >= MAX_STREAMS
+        if full or self._open[person.name] >= MAX_STREAMS_EACH:
+            raise TooManyPages
+        news = asyncio.Event()
+        news.set()
+        self._readers.add(news)
+        self._open[person.name] += 1
+        self._listen(parts, session)
+        return self._read(parts, person, session, news)
+
+    async def _read(
+        self, parts: SharedParts, person: Person, session: Any, news: asyncio.Event
+    ) -> AsyncGenerator[str, None]:
+        told = None
+        try:
+            while True:
+                await news.wait()
+                news.clear()
+                board = self.board(parts, session)
+                text = board.text_for(person)
+                # Changes of what somebody else sees make a new board, and no news for this one.
+                if text[_STAMPED:] != told:
+                    told = text[_STAMPED:]
+                    yield text
+        finally:
+            self._close(person.name, news)
+
+    def _close(self, name: str, news: asyncio.Event) -> None:
+        self._readers.discard(news)
+        self._open[name] -= 1
+        if not self._open[name]:
+            del self._open[name]
+        if not self._readers and self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
+            if self._unsubscribe is not None:
+                self._unsubscribe()
+
+    def _listen(self, parts: SharedParts, session: Any) -> None:
+        if self._telling is None or self._telling.done():
+            if parts.cluster is not None:
+                self._unsubscribe = parts.cluster.subscribe(self._changed.set)
+            task = self._tell(parts, session)
+            self._telling = asyncio.create_task(task, name="tell what is free")
+
+    async def _tell(self, parts: SharedParts, session: Any) -> None:
+        """Wake the readers when there is a new board, never faster than the pace."""
+        last = self._board
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), LOOK_SECONDS)
+            self._changed.clear()
+            board = self.board(parts, session)
+            if board is last:
+                continue
+            last = board
+            for number, news in enumerate(tuple(self._readers)):
+                news.set()
+                if number % 50 == 49:
+                    await asyncio.sleep(0)
+            await asyncio.sleep(self._pace)
+
+
+_STAMPED = len('{"version":1,"at":"2026-03-01T09:30:00Z"')
+"""So far a document tells when it was made; what follows is what it says."""
