@@ -1,8 +1,12 @@
-"""The language of the pages: jinja2's gettext, for JupyterHub's template environments.
+"""The language of the pages: gettext, for JupyterHub's template environments and for our own words.
 
 Our templates write every text as `_("…")`. JupyterHub's environments know no `_`, and its
-configuration can only add extensions to them; so this is one. Without a translation the texts are
-shown as they stand. Words that Python code makes (errors, states) are English for now.
+configuration can only add extensions to them; so this is one. Texts that Python code makes for the
+menu, the errors and the lists go through `studiolo_spawner.translation`, which is given the same
+language here. Without a translation every text is shown as it stands.
+
+What stays English: JupyterHub's own pages (API tokens, permissions for other applications), the
+story of a start and its causes as they are told while one waits, the log, and the API.
 """
 
 from gettext import GNUTranslations, NullTranslations
@@ -10,19 +14,35 @@ from pathlib import Path
 
 from jinja2 import Environment
 from jinja2.ext import InternationalizationExtension
+from studiolo_spawner import menu_page, translation
+
+from studiolo_hub.settings import Brand
+
+TRANSLATIONS_DIR = Path(__file__).parent / "translations"
 
 
-def pages_extension(translation: Path | None) -> type[InternationalizationExtension]:
-    """Return an extension that installs the texts of a compiled gettext file (.mo), or none."""
-    texts = NullTranslations()
-    if translation is not None:
-        with translation.open("rb") as file:
-            texts = GNUTranslations(file)
+class PagesTranslation(InternationalizationExtension):
+    """Gives a template environment the installed language."""
 
-    class PagesTranslation(InternationalizationExtension):
-        def __init__(self, environment: Environment) -> None:
-            super().__init__(environment)
-            # Not "newstyle": that formats every text, and a message may hold a percent sign.
-            environment.install_gettext_translations(texts, newstyle=False)  # type: ignore[attr-defined]
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        # Not "newstyle": that formats every text, and a message may hold a percent sign.
+        environment.install_gettext_callables(  # type: ignore[attr-defined]
+            translation.translate, translation.translate_number, newstyle=False
+        )
 
-    return PagesTranslation
+
+def install_language(brand: Brand) -> None:
+    """Speak the brand's language from now on, in this process."""
+    translation.install(_texts(brand))
+    menu_page.forget_pages()
+
+
+def _texts(brand: Brand) -> NullTranslations:
+    file = brand.translation
+    if file is None and brand.language != "en":
+        file = TRANSLATIONS_DIR / f"{brand.language}.mo"
+    if file is None:
+        return NullTranslations()
+    with file.open("rb") as opened:
+        return GNUTranslations(opened)

@@ -27,7 +27,7 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?", re.ASCII)
 
 _FORM_FIELDS = ("image", "custom_image", "profile", "task", "tool", "framework", "fallback")
 _OPTIONS = ("image", "custom_image", "profile", "tasks", "tools", "frameworks", "fallback")
-_IGNORED_FORM_FIELDS = frozenset({"_xsrf"})
+_IGNORED_FORM_FIELDS = frozenset({"_xsrf", "narrow"})
 _FALLBACK_WORDS = {"any": True, "only": False}
 
 

@@ -85,6 +85,17 @@ class OperatorSettings(KubeSpawner):
         """,
     )
 
+    hub_pages = Bool(
+        False,
+        config=True,
+        help="""
+        Whether the hub has Studiolo's own pages and addresses (package studiolo_hub).
+
+        The menu's style sheet and script then come from the hub instead of standing in the page,
+        and what is free is kept up to date while the menu is open.
+        """,
+    )
+
     pod_gone_timeout = Integer(
         60,
         min=1,

@@ -232,7 +232,23 @@
       const taken = [best.image, best.profile].every((each) => !each || isChosen(each));
       take.hidden = !asked || !best.image || taken;
     }
+    sum();
     link();
+  };
+
+  // -- what would start, beside the button that starts it
+
+  const sum = () => {
+    const line = byId("st-chosen");
+    if (!line) {
+      return;
+    }
+    const image = images.find(isChosen);
+    const profile = profiles.find(isChosen);
+    line.hidden = !image || !profile;
+    if (!line.hidden) {
+      line.textContent = say(words.chosen, { image: image.name, profile: profile.name });
+    }
   };
 
   // -- a link to the choice

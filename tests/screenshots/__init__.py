@@ -1,0 +1,1 @@
+"""Pictures of the pages for the documentation, taken by driving a demo. See `__main__`."""

@@ -1,0 +1,72 @@
+"""What is to be seen on each picture: one scene for each page and state, in the table `SCENES`.
+
+A scene signs in whom it needs and leads to its page; the pictures are then taken light and dark,
+wide and narrow (see `__main__`). Add one: write a function with `@scene("name", ...)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import Page, expect
+
+from tests.browser import steps
+
+SCENES: dict[str, Scene] = {}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One page in one state."""
+
+    name: str
+    what: str
+    show: Callable[[Page], None]
+    schemes: tuple[str, ...]
+    widths: tuple[int, ...]
+
+
+def scene(
+    name: str,
+    what: str,
+    *,
+    schemes: tuple[str, ...] = ("light", "dark"),
+    widths: tuple[int, ...] = (1200, 390),
+) -> Callable[[Callable[[Page], None]], Callable[[Page], None]]:
+    """Register a function that leads a fresh browser to the page; ``what`` is its caption."""
+
+    def register(show: Callable[[Page], None]) -> Callable[[Page], None]:
+        SCENES[name] = Scene(name, what, show, schemes, widths)
+        return show
+
+    return register
+
+
+@scene("sign-in", "Signing in: the brand and one button.")
+def _sign_in(page: Page) -> None:
+    page.goto("/hub/login")
+    expect(page.get_by_role("link", name="Sign in with")).to_be_visible()
+
+
+@scene("menu", "The menu: what one wants to do and with what, and which image and profile to take.")
+def _menu(page: Page) -> None:
+    steps.sign_in(page, "Ana")
+    steps.open_menu(page)
+    page.get_by_label("Train a model").check()
+    expect(page.locator("#st-fits")).to_contain_text("images fit")
+
+
+@scene("menu-profiles", "GPU profiles with what is free now.", widths=(1200,))
+def _menu_profiles(page: Page) -> None:
+    steps.sign_in(page, "Ana")
+    steps.open_menu(page)
+    page.locator("#st-profiles").scroll_into_view_if_needed()
+    page.evaluate("document.getElementById('st-profiles').scrollIntoView()")
+
+
+@scene("not-found", "An address where there is nothing.", widths=(1200,))
+def _not_found(page: Page) -> None:
+    steps.sign_in(page, "Ana")
+    page.goto("/hub/nothing-here")
+    expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
