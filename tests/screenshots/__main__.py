@@ -1,7 +1,7 @@
 """``python -m tests.screenshots [NAME ...]``: start a demo, show each scene, keep its pictures.
 
-The pictures are docs/screenshots/NAME-SCHEME-WIDTH.png. One that is larger than documentation should
-carry ends the run with its name, after all were taken.
+The pictures are docs/screenshots/NAME-SCHEME-WIDTH.png. One that is larger than documentation
+should carry ends the run with its name, after all were taken.
 """
 
 from __future__ import annotations

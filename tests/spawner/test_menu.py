@@ -39,9 +39,10 @@ def test_what_is_shown() -> None:
     assert (menu.selected_image, menu.selected_profile) == ("pytorch-2.9", "cpu")
     assert [i.id for i in menu.images if i.selected] == ["pytorch-2.9"]
     assert [p.id for p in menu.profiles if p.selected] == ["cpu"]
-    assert "train" in menu.tasks
-    assert "vscode" in menu.tools
-    assert menu.frameworks == ("keras", "pytorch", "tensorflow", "torchvision")
+    assert "train" in [tick.id for tick in menu.tasks]
+    assert ("vscode", "VS Code") in [(tick.id, tick.name) for tick in menu.tools]
+    names = [framework.name for framework in menu.frameworks]
+    assert names == ["Keras", "PyTorch", "TensorFlow", "torchvision"]
     assert menu.notices == ()
     assert menu.fallback_offered
 
@@ -91,12 +92,12 @@ def test_any_saved_choice_gives_a_menu_with_one_of_each_selected(
 
 def test_an_image_in_words() -> None:
     option = build_menu(example(), ANA).images[0]
-    assert option.provides == (
-        "pytorch 2.9.1", "torchvision 0.24.1", "CUDA 12.8", "Python 3.12",
-        "jupyterlab", "tensorboard", "vscode",
+    assert option.words.provides == (
+        "PyTorch 2.9.1", "torchvision 0.24.1", "CUDA 12.8", "Python 3.12",
+        "JupyterLab", "TensorBoard", "VS Code",
     )  # fmt: skip
-    assert option.tasks == ("explore", "fine-tune", "train")
-    assert option.moved is None
+    assert option.words.tasks == ("explore", "fine-tune", "train")
+    assert option.words.moved is None
 
 
 def test_a_redirect_in_words() -> None:
@@ -106,7 +107,7 @@ def test_a_redirect_in_words() -> None:
         image("c"),
     ]
     option = build_menu(catalogue(images), ANA).images[0]
-    assert option.moved == "Starts The c instead. It is newer."
+    assert option.words.moved == "Starts The c instead. It is newer."
 
 
 L4 = {"model": "NVIDIA L4", "memory_gib": 24}
@@ -123,14 +124,19 @@ GPUS: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("fields", "words"), GPUS.values(), ids=GPUS.keys())
 def test_gpus_in_words(fields: dict[str, Any], words: str) -> None:
-    assert only_profile(**fields).gpu == words
+    assert only_profile(**fields).words.gpu == words
 
 
-def test_shared_and_simulated_are_marked() -> None:
-    plain = only_profile(on_gpu=True, gpu=L4)
-    assert (plain.shared, plain.simulated) == (False, False)
-    marked = only_profile(on_gpu=True, gpu={**L4, "shared": True, "simulated": True})
-    assert (marked.shared, marked.simulated) == (True, True)
+def test_shared_sliced_and_simulated_are_marked() -> None:
+    plain = only_profile(on_gpu=True, gpu=L4).words
+    assert (plain.kind, plain.simulated) == (None, False)
+    marked = only_profile(on_gpu=True, gpu={**L4, "shared": True, "simulated": True}).words
+    assert marked.kind is not None
+    assert marked.kind.startswith("Shared in turns")
+    assert marked.simulated
+    mig = only_profile(resource="nvidia.com/mig-1g.10gb", count=1).words
+    assert mig.kind is not None
+    assert mig.kind.startswith("A slice of a GPU (MIG)")
 
 
 @pytest.mark.parametrize(
@@ -144,7 +150,7 @@ def test_shared_and_simulated_are_marked() -> None:
     ],
 )
 def test_prices_in_words(price: float | None, words: str | None) -> None:
-    assert only_profile(price_per_hour=price).price == words
+    assert only_profile(price_per_hour=price).words.price == words
 
 
 @pytest.mark.parametrize(
@@ -161,15 +167,15 @@ def test_prices_in_words(price: float | None, words: str | None) -> None:
     ids=["hour", "minutes", "never", "gpu"],
 )
 def test_idleness_in_words(fields: dict[str, Any], words: str) -> None:
-    assert only_profile(**fields).idle == words
+    assert only_profile(**fields).words.idle == words
 
 
 def test_cpu_memory_and_lifetime_in_words() -> None:
     option = only_profile(cpu=1, memory="1.5Gi", max_lifetime=timedelta(days=2))
-    assert (option.cpu, option.memory) == ("1 CPU core", "1.5 GiB memory")
-    assert option.lifetime == "Stopped 2 days after the start, used or not"
-    assert only_profile(cpu=0.5).cpu == "0.5 CPU cores"
-    assert only_profile().lifetime is None
+    assert (option.words.cpu, option.words.memory) == ("1 CPU core", "1.5 GiB memory")
+    assert option.words.lifetime == "Stopped 2 days after the start, used or not"
+    assert only_profile(cpu=0.5).words.cpu == "0.5 CPU cores"
+    assert only_profile().words.lifetime is None
 
 
 @pytest.mark.parametrize(
@@ -186,7 +192,7 @@ def test_capacity_in_words(count: int, free: Free, words: str) -> None:
 
 
 def test_without_capacity_nothing_is_claimed() -> None:
-    assert only_profile().free is None
+    assert only_profile().free == ""
 
 
 def test_where_fallback_is_off_it_is_not_asked() -> None:

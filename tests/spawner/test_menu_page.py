@@ -28,6 +28,8 @@ class Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.texts: list[str] = []
+        self.selected: list[tuple[str, str]] = []
+        """The option of each select that is sent: the one that is marked, or the first."""
         self._open: list[str] = []
         self.feed(html)
         self.close()
@@ -35,6 +37,10 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
+        if tag == "select":
+            self.selected.append((dict(attrs)["name"] or "", ""))
+        if tag == "option" and "selected" in dict(attrs):
+            self.selected[-1] = (self.selected[-1][0], dict(attrs)["value"] or "")
         if tag not in VOID:
             self._open.append(tag)
 
@@ -62,7 +68,10 @@ class Page(HTMLParser):
         for field in self.all("input"):
             if field["type"] in {"radio", "checkbox"} and "checked" not in field:
                 continue
-            data.setdefault(field["name"] or "", []).append(field.get("value") or "")
+            if name := field.get("name"):
+                data.setdefault(name, []).append(field.get("value") or "")
+        for name, value in self.selected:
+            data.setdefault(name, []).append(value)
         return data
 
 
@@ -95,7 +104,7 @@ def test_every_input_has_a_label_and_what_it_refers_to_exists() -> None:
     labelled = {label["for"] for label in page.all("label")}
     ids = [found["id"] for _, found in page.elements if "id" in found]
     assert [name for name, count in Counter(ids).items() if count > 1] == []
-    for field in page.all("input"):
+    for field in (*page.all("input"), *page.all("select")):
         assert field.get("id") in labelled or field.get("aria-labelledby") in ids
         described = field.get("aria-describedby")
         assert described is None or described in ids
@@ -185,7 +194,7 @@ def test_the_facts_of_a_profile_are_shown() -> None:
         "1.20 EUR per hour",
         "Stopped after 1 hour without activity; a GPU at 5 % or more is activity.",
         "Stopped 3 days after the start, used or not.",
-        "Shared: others compute on the same GPU.",
+        "Shared in turns: others compute on the same GPU.",
     ):
         assert fact in text
 
@@ -193,7 +202,7 @@ def test_the_facts_of_a_profile_are_shown() -> None:
 def test_the_facts_of_an_image_are_shown() -> None:
     text = page_of(example()).text
     assert "Deprecated. Will be removed in the autumn." in text
-    assert "pytorch 2.9.1" in text
+    assert "PyTorch 2.9.1" in text
     assert "For: explore, fine-tune, train" in text
 
 
