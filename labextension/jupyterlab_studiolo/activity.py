@@ -1,95 +1,171 @@
-"""Whether the workspace is at work, told to Jupyter's own mechanism. Mostly pure; reads /proc.
+"""Whether the workspace is at work, told to Jupyter's own mechanism.
 
 Jupyter counts a kernel's and a terminal's output as activity, and nothing else: a cell that trains
 for hours without a word looks idle. What counts here as well: a kernel that is busy, a terminal
-with a program running in it, a GPU that computes. Each is written as a time of its own to the
-server's `last_activity_times`, so that whatever culls this server (JupyterHub's report of activity
-and jupyter_server's own shutdown) sees it.
+with a program running in it, a GPU on which this workspace computes, a session of another tool,
+and the owner's wish (Keep alive). Each is written as a time of its own to the server's
+`last_activity_times`, so that whatever culls this server (JupyterHub's report of activity and
+jupyter_server's own shutdown) sees it. GPU memory that an idle program holds is no activity.
 """
 
 from __future__ import annotations
 
-import asyncio
 import datetime
-import logging
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+import time
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any, Final
 
-from jupyterlab_studiolo.devices import Reading
+from jupyterlab_studiolo.devices import GpuSample, Reading
 
-CHECK_SECONDS: Final = 30.0
-GPU: Final = "studiolo_gpu"
-KERNELS: Final = "studiolo_kernels"
-TERMINALS: Final = "studiolo_terminals"
+PREFIX: Final = "studiolo_"
+SOURCES: Final = ("jupyter", "kernel", "terminal", "gpu", "tool", "keep_alive")
+BUSY_CPU_PERCENT: Final = 10.0
+"""Of one core: how a program at work on a GPU is told where the driver tells no load (MIG)."""
+STILL_BUSY_SECONDS: Final = 45.0
+"""A source that was busy this short ago still is: it is looked at every 30 seconds."""
 
-log = logging.getLogger("jupyterlab_studiolo")
+
+def gpu_at_work(reading: Reading, threshold_percent: float) -> str:
+    """In words which GPU this workspace computes on; empty when on none."""
+    for sample in reading.samples:
+        load = own_load(sample, reading)
+        if load is not None and load >= threshold_percent:
+            return f"{_short(sample)} computes ({load:.0f} %)."
+        if load is None:
+            busy = [each for each in reading.processes or () if each.device == sample.id]
+            for process in busy:
+                if (process.cpu_percent or 0.0) >= BUSY_CPU_PERCENT:
+                    return f"{process.name} works with {_short(sample)}."
+    return ""
 
 
-def gpu_is_busy(reading: Reading, threshold_percent: float) -> bool:
-    """Whether any GPU computes at or above the threshold.
+def own_load(sample: GpuSample, reading: Reading) -> float | None:
+    """This workspace's load of a device; None where it cannot be told.
 
-    A device without the figure (a MIG slice) does not count: its kernel or terminal does.
+    On a shared GPU only our own processes count. Where the driver does not tell their part, the
+    card's load counts as ours while a process of ours is there, and not at all while none is: a run
+    must not be stopped by mistake, and a neighbour's does not keep us.
     """
-    return any(
-        sample.figures.utilisation_percent is not None
-        and sample.figures.utilisation_percent >= threshold_percent
-        for sample in reading.samples
-    )
+    load = sample.figures.utilisation_percent
+    if not sample.shared:
+        return load
+    if sample.own is not None and sample.own.utilisation_percent is not None:
+        return sample.own.utilisation_percent
+    if any(process.device == sample.id for process in reading.processes or ()):
+        return load
+    return 0.0
 
 
-def kernel_is_busy(kernels: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether any kernel executes; `kernels` as `MappingKernelManager.list_kernels` gives them."""
-    return any(kernel.get("execution_state") == "busy" for kernel in kernels)
+def _short(sample: GpuSample) -> str:
+    return f"GPU {sample.index}" if sample.kind == "gpu" else f"The slice of GPU {sample.index}"
 
 
-def has_children(pid: int, *, proc: Path = Path("/proc")) -> bool:
-    """Whether a process has a child, which is what a shell has while a program runs in it.
-
-    https://www.kernel.org/doc/html/latest/filesystems/proc.html#proc-pid-task-tid-children
-    """
-    try:
-        lists = [path.read_text("ascii") for path in (proc / str(pid) / "task").glob("*/children")]
-    except OSError:  # it has ended meanwhile
-        return False
-    return any(text.strip() for text in lists)
-
-
-def terminal_pids(terminal_manager: Any) -> list[int]:
-    """The process of each open terminal; none where terminals are switched off."""
-    terminals = getattr(terminal_manager, "terminals", None) or {}
-    return [terminal.ptyproc.pid for terminal in list(terminals.values())]
-
-
-class ActivityReporter:
-    """Writes to a server's `last_activity_times`, on its event loop only."""
+class Activity:
+    """What is known of each source; on the event loop only."""
 
     def __init__(
         self,
         settings: Mapping[str, Any],
         *,
         threshold_percent: float,
-        now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
         self._threshold = threshold_percent
         self._now = now
+        self._last: dict[str, float] = {}
+        self._texts: dict[str, str] = {}
+        self.keep_alive_until: float | None = None
+        self.began = now()
 
-    def on_reading(self, loop: asyncio.AbstractEventLoop, reading: Reading) -> None:
-        """For the sampler's thread: hands a busy GPU over to the event loop."""
-        if gpu_is_busy(reading, self._threshold):
-            try:
-                loop.call_soon_threadsafe(self._mark, GPU)
-            except RuntimeError:  # the server has ended
-                log.debug("GPU activity came after the server's end.")
+    def on_reading(self, reading: Reading) -> None:
+        """Takes what the GPUs do."""
+        self.note("gpu", gpu_at_work(reading, self._threshold))
 
-    def check(self) -> None:
-        """Looks at kernels and terminals once. Takes microseconds."""
-        if kernel_is_busy(self._settings["kernel_manager"].list_kernels()):
-            self._mark(KERNELS)
-        pids = terminal_pids(self._settings.get("terminal_manager"))
-        if any(has_children(pid) for pid in pids):
-            self._mark(TERMINALS)
+    def note(self, source: str, text: str) -> None:
+        """`text` says what is going on; empty: nothing is."""
+        if text:
+            self._mark(source)
+        self._texts[source] = text
 
-    def _mark(self, source: str) -> None:
-        self._settings["last_activity_times"][source] = self._now()
+    def on_kernels(self, busy: Sequence[str]) -> None:
+        """`busy`: titles of the kernels that execute."""
+        self.note("kernel", _running(busy))
+
+    def keep_alive(self, until: float) -> None:
+        """Counts as active until then (Unix time)."""
+        self.keep_alive_until = until
+        self._mark("keep_alive")
+
+    def check_keep_alive(self) -> None:
+        """Call at least once a minute."""
+        until = self.keep_alive_until
+        if until is None:
+            return
+        if self._now() < until:
+            self._mark("keep_alive")
+        else:
+            self._mark("keep_alive", until)
+            self.keep_alive_until = None
+
+    def is_busy(self, source: str) -> bool:
+        """Whether this source is at work right now."""
+        if source == "keep_alive":
+            return self.keep_alive_until is not None and self._now() < self.keep_alive_until
+        last = self._last.get(source)
+        return bool(self._texts.get(source)) and (
+            last is not None and self._now() - last < STILL_BUSY_SECONDS
+        )
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is."""
+        return any(self.is_busy(source) for source in SOURCES)
+
+    def last_of(self, source: str) -> float | None:
+        """When this source was active last (Unix time)."""
+        return self._jupyters_own() if source == "jupyter" else self._last.get(source)
+
+    @property
+    def last(self) -> float:
+        """When the workspace was active last, as the hub is told."""
+        return max([self._jupyters_own(), *self._last.values()])
+
+    def to_json(self) -> dict[str, Any]:
+        """The wire format: `Activity` in openapi.json."""
+        texts = {"keep_alive": "Kept alive by its owner."} | self._texts
+        sources = []
+        for source in SOURCES:
+            busy = self.is_busy(source)
+            text = texts.get(source, "") if busy else ""
+            sources.append(
+                {"source": source, "busy": busy, "last_at": self.last_of(source), "text": text}
+            )
+        busy = any(source["busy"] for source in sources)
+        return {"busy": busy, "last_at": self.last, "sources": sources}
+
+    def _jupyters_own(self) -> float:
+        """What jupyter_server and other extensions count, as its `last_activity` does."""
+        settings = self._settings
+        moments = [
+            value for key, value in settings.items() if key.endswith("_last_activity") and value
+        ]
+        times: Mapping[str, datetime.datetime] = settings["last_activity_times"]
+        moments += [value for key, value in times.items() if not key.startswith(PREFIX)]
+        kernels = getattr(settings.get("kernel_manager"), "last_kernel_activity", None)
+        moments += [value for value in (settings.get("started"), kernels) if value]
+        return max([moment.timestamp() for moment in moments], default=self.began)
+
+    def _mark(self, source: str, moment: float | None = None) -> None:
+        at = self._now() if moment is None else moment
+        self._last[source] = at
+        times: MutableMapping[str, datetime.datetime] = self._settings["last_activity_times"]
+        times[PREFIX + source] = datetime.datetime.fromtimestamp(at, datetime.UTC)
+
+
+def _running(titles: Sequence[str]) -> str:
+    if not titles:
+        return ""
+    others = len(titles) - 1
+    more = f" and {others} more are" if others else " is"
+    return f"{titles[0]}{more} running."

@@ -1,15 +1,15 @@
-"""The last hour of figures, in bounded memory. Pure: it is given readings and the time in them.
+"""The last hour of figures, in bounded memory. Pure: it is given figures and their times.
 
-A row holds four 32-bit floats for each device, so an hour of eight GPUs is about half a megabyte.
-Rows are added by the sampler's thread and read by the event loop's, hence the lock.
+A row holds four 32-bit floats for each device and two for the machine, and there are at most
+`seconds / spacing` rows: an hour of eight GPUs is a quarter of a megabyte. For one thread only.
 """
 
 from __future__ import annotations
 
 import math
-import threading
 from array import array
-from collections import deque
+from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,67 +23,110 @@ FIGURES: Final = (
     "temperature_celsius",
     "power_watts",
 )
+MACHINE_FIGURES: Final = ("cpu_percent", "memory_used_bytes")
+_NAN: Final = math.nan
+_TRIM: Final = 64  # rows that are dropped at once, so that dropping costs next to nothing
 
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    time: float
-    ids: tuple[str, ...]
-    figures: array[float]
+Column = list[float | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Points in time, oldest first, and for each device and figure one value for each of them."""
+    """Points in time, oldest first, and in every column one value for each of them."""
 
     times: tuple[float, ...]
-    devices: dict[str, dict[str, list[float | None]]]
+    devices: dict[str, dict[str, Column]]
+    machine: dict[str, Column]
 
 
 class History:
-    """A ring of rows, at most one each `spacing` seconds, none older than `seconds`."""
+    """At most one row each `spacing` seconds, none older than `seconds`."""
 
     def __init__(self, *, seconds: float = SECONDS, spacing: float = SPACING) -> None:
         self._seconds = seconds
         self._spacing = spacing
-        self._rows: deque[_Row] = deque(maxlen=max(1, int(seconds / spacing)))
-        self._lock = threading.Lock()
+        self._rows = max(1, int(seconds / spacing))
+        self._times = array("d")
+        self._machine = {name: array("f") for name in MACHINE_FIGURES}
+        self._devices: dict[str, dict[str, array[float]]] = {}
 
-    def add(self, reading: Reading) -> None:
-        """Keeps a reading with devices; one that follows the last too closely is left out."""
-        if not reading.samples:
+    def add(self, reading: Reading, machine: Mapping[str, float | None] | None = None) -> None:
+        """Keeps what was read; what follows the last too closely is left out."""
+        if not reading.samples and machine is None:
             return
-        with self._lock:
-            last = self._rows[-1] if self._rows else None
-            # A tenth of tolerance: a timer that fires a little early must not halve the rate.
-            if last and 0 <= reading.taken_at - last.time < self._spacing * 0.9:
-                return
-            ids = tuple(sample.id for sample in reading.samples)
-            figures = array("f")
-            for sample in reading.samples:
-                for name in FIGURES:
-                    value = getattr(sample.figures, name)
-                    figures.append(math.nan if value is None else value)
-            shared_ids = last.ids if last and last.ids == ids else ids
-            self._rows.append(_Row(reading.taken_at, shared_ids, figures))
+        if self._times and reading.taken_at < self._times[-1]:  # the clock was set back
+            self._clear()
+        # A tenth of tolerance: a timer that fires a little early must not halve the rate.
+        if self._times and reading.taken_at - self._times[-1] < self._spacing * 0.9:
+            return
+        row = len(self._times)
+        self._times.append(reading.taken_at)
+        for name, column in self._machine.items():
+            column.append(_number((machine or {}).get(name)))
+        for sample in reading.samples:
+            columns = self._devices.get(sample.id)
+            if columns is None:
+                columns = {name: array("f", [_NAN]) * row for name in FIGURES}
+                self._devices[sample.id] = columns
+            for name, column in columns.items():
+                if len(column) == row:
+                    column.append(_number(getattr(sample.figures, name)))
+        for column in self._columns():
+            if len(column) == row:  # a device that is gone
+                column.append(_NAN)
+        self._trim()
 
-    def since(self, moment: float) -> Past:
-        """Every row that is younger than `moment` (Unix time)."""
-        with self._lock:
-            newest = self._rows[-1].time if self._rows else 0.0
-            start = max(moment, newest - self._seconds)
-            rows = [row for row in self._rows if row.time > start]
-        devices: dict[str, dict[str, list[float | None]]] = {}
-        for number, row in enumerate(rows):
-            for place, device in enumerate(row.ids):
-                columns = devices.get(device)
-                if columns is None:
-                    columns = devices[device] = {name: [None] * len(rows) for name in FIGURES}
-                for offset, name in enumerate(FIGURES):
-                    columns[name][number] = _plain(row.figures[place * len(FIGURES) + offset])
-        return Past(tuple(row.time for row in rows), devices)
+    def since(self, moment: float, *, points: int | None = None) -> Past:
+        """Every row that is younger than `moment` (Unix time), averaged to at most `points`."""
+        newest = self._times[-1] if self._times else 0.0
+        start = bisect_right(self._times, max(moment, newest - self._seconds))
+        if start == len(self._times):
+            return Past((), {}, {name: [] for name in MACHINE_FIGURES})
+        bounds = _groups(len(self._times) - start, points)
+        groups = [(start + begin, start + end) for begin, end in bounds]
+        return Past(
+            tuple(self._times[end - 1] for _, end in groups),
+            {
+                device: {name: _averages(column, groups) for name, column in columns.items()}
+                for device, columns in self._devices.items()
+            },
+            {name: _averages(column, groups) for name, column in self._machine.items()},
+        )
+
+    def _trim(self) -> None:
+        if len(self._times) < self._rows + _TRIM:
+            return
+        surplus = len(self._times) - self._rows
+        for column in (self._times, *self._machine.values(), *self._columns()):
+            del column[:surplus]
+        self._devices = {
+            device: columns
+            for device, columns in self._devices.items()
+            if any(not all(map(math.isnan, column)) for column in columns.values())
+        }
+
+    def _columns(self) -> list[array[float]]:
+        return [column for each in self._devices.values() for column in each.values()]
+
+    def _clear(self) -> None:
+        self._times = array("d")
+        self._machine = {name: array("f") for name in MACHINE_FIGURES}
+        self._devices = {}
 
 
-def _plain(value: float) -> float | None:
-    """JSON has no NaN; and a tenth is as fine as any figure here is measured."""
-    return None if math.isnan(value) else round(value, 1)
+def _number(value: float | None) -> float:
+    return _NAN if value is None else value
+
+
+def _groups(rows: int, points: int | None) -> list[tuple[int, int]]:
+    """Begin and end of each point's rows."""
+    size = 1 if points is None else max(1, math.ceil(rows / points))
+    return [(begin, min(begin + size, rows)) for begin in range(0, rows, size)]
+
+
+def _averages(column: array[float], groups: list[tuple[int, int]]) -> Column:
+    averages: Column = []
+    for begin, end in groups:
+        values = [value for value in column[begin:end] if not math.isnan(value)]
+        averages.append(round(sum(values) / len(values), 1) if values else None)
+    return averages

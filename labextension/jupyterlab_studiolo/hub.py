@@ -1,13 +1,15 @@
-"""Asks the hub to stop this workspace. I/O: one HTTP request.
+"""Asks the hub to stop or restart this workspace. I/O: HTTP requests.
 
 Guarantees: the server's own token is all that is used, and it leaves this process towards the hub
-only (redirects are not followed); neither the token nor the hub's answer reaches a message or a
-log; however often it is asked, one request is under way at a time.
+only (redirects are not followed); neither the token nor the text of the hub's answer reaches a
+message or a log, but for refusals in Studiolo's own envelope, which are written for people; however
+often it is asked to stop, one request is under way at a time.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +24,8 @@ REQUEST_SECONDS: Final = 20.0
 # The hub answers a stop when the pod is gone or after 10 s; by then this process may have been told
 # to end. What speaks against a stop is told at once.
 REFUSAL_SECONDS: Final = 0.5
+LARGEST_ANSWER: Final = 1 << 20
+LONGEST_WORDS: Final = 600
 
 log = logging.getLogger("jupyterlab_studiolo")
 
@@ -35,6 +39,19 @@ class HubConnection:
     user: str
     server_name: str = ""
     tls: Mapping[str, str] = field(default_factory=dict, repr=False)
+    base_url: str = "/"
+
+    @property
+    def home_url(self) -> str:
+        """The hub's home page, for a browser."""
+        return f"{self.base_url.rstrip('/')}/hub/home"
+
+    @property
+    def workspace_url(self) -> str:
+        """This workspace among Studiolo's own routes on the hub."""
+        hub = self.api_url.removesuffix("/api")
+        url = f"{hub}/studiolo/workspaces/{quote(self.user, safe='@~')}"
+        return f"{url}/{quote(self.server_name, safe='@~')}" if self.server_name else url
 
     @property
     def server_url(self) -> str:
@@ -66,11 +83,12 @@ def hub_from_environment(environment: Mapping[str, str]) -> HubConnection | None
         user=user,
         server_name=environment.get("JUPYTERHUB_SERVER_NAME", ""),
         tls={name: path for name, path in tls.items() if path},
+        base_url=environment.get("JUPYTERHUB_BASE_URL", "/") or "/",
     )
 
 
-class HubStopper:
-    """Stops this server through its hub."""
+class HubClient:
+    """What this server can have its hub do for it."""
 
     def __init__(
         self, connection: HubConnection, *, refusal_seconds: float = REFUSAL_SECONDS
@@ -87,12 +105,47 @@ class HubStopper:
         for task in done:
             task.result()
 
+    async def choices(self) -> dict[str, Any]:
+        """What the workspace could be restarted with, as the hub answers. Raises HubFault."""
+        code, answer = await self._fetch("GET", f"{self.connection.workspace_url}/choices")
+        _check(code, answer)
+        return answer
+
+    async def restart(self, wish: Mapping[str, Any]) -> str:
+        """Where to follow the start. The hub checks the wish before it stops anything."""
+        url = f"{self.connection.workspace_url}/restart"
+        code, answer = await self._fetch("POST", url, wish)
+        _check(code, answer)
+        where = answer.get("url")
+        # A path on the hub's own origin, and nothing that a browser would take for another.
+        if not isinstance(where, str) or not where.startswith("/") or where[1:2] in ("/", "\\"):
+            return self.connection.home_url
+        return where
+
     async def _ask(self) -> None:
+        code, _ = await self._fetch("DELETE", self.connection.server_url)
+        fault = fault_of_status(code)
+        if fault is not None:
+            log.warning("The hub answered %s to a stop.", code)
+            raise fault
+        log.info("The hub stops this workspace, as its owner asked.")
+
+    async def _fetch(
+        self, method: str, url: str, body: Mapping[str, Any] | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        """Status and JSON object (empty when it is none)."""
         tls: dict[str, Any] = dict(self.connection.tls)
+        headers = {
+            "Authorization": f"token {self.connection.token}",
+            "Accept": "application/json",
+        }
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         request = HTTPRequest(
-            self.connection.server_url,
-            method="DELETE",
-            headers={"Authorization": f"token {self.connection.token}"},
+            url,
+            method=method,
+            headers=headers,
+            body=None if body is None else json.dumps(body),
             request_timeout=REQUEST_SECONDS,
             connect_timeout=REQUEST_SECONDS / 2,
             follow_redirects=False,
@@ -101,18 +154,57 @@ class HubStopper:
         try:
             response = await AsyncHTTPClient().fetch(request, raise_error=False)
         except Exception as error:  # noqa: BLE001 - tornado, ssl and socket errors have no common base
-            log.warning("The hub could not be asked to stop: %s", type(error).__name__)
-            raise HubFault(
-                "hub_unreachable",
-                "The hub does not answer, so it is not sure that the workspace stops. Try again in "
-                "a moment.",
-                503,
-            ) from None
-        fault = fault_of_status(response.code)
-        if fault is not None:
-            log.warning("The hub answered %s to a stop.", response.code)
-            raise fault
-        log.info("The hub stops this workspace, as its owner asked.")
+            log.warning("The hub could not be asked: %s", type(error).__name__)
+            raise _unreachable(method) from None
+        if response.code == 599:  # tornado's own: no answer
+            raise _unreachable(method)
+        return response.code, _object(response.body)
+
+
+def _unreachable(method: str) -> HubFault:
+    unsure = ", so it is not sure that the workspace stops" if method == "DELETE" else ""
+    words = f"The hub does not answer{unsure}. Try again in a moment."
+    return HubFault("hub_unreachable", words, 503)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    if len(body) > LARGEST_ANSWER:
+        return {}
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _check(code: int, answer: Mapping[str, Any]) -> None:
+    """Raises HubFault unless the hub did as it was asked."""
+    if code in (200, 202) and answer.get("version") == 1:
+        return
+    log.warning("The hub answered %s to a wish of this workspace.", code)
+    if answer.get("version") == 1 and _words(answer, "message"):
+        status = code if 400 <= code < 500 else 502
+        raise HubFault(
+            _words(answer, "reason") or "hub_refused",
+            _words(answer, "message"),
+            status,
+            _words(answer, "hint"),
+        )
+    if code in (401, 403):
+        raise HubFault(
+            "hub_forbidden",
+            "The hub does not let this workspace do that. Use the hub's home page, and tell your "
+            "administrator that the server's token lacks a scope.",
+            403,
+        )
+    raise HubFault(
+        "hub_error", "The hub could not do it. Try again in a moment, or use its home page.", 502
+    )
+
+
+def _words(answer: Mapping[str, Any], key: str) -> str:
+    value = answer.get(key)
+    return value[:LONGEST_WORDS] if isinstance(value, str) else ""
 
 
 def fault_of_status(code: int) -> HubFault | None:

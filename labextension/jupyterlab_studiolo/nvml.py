@@ -13,61 +13,59 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
-from jupyterlab_studiolo.devices import (
-    Figures,
-    GpuSample,
-    Kind,
-    Reading,
-    State,
-    is_simulated,
-)
+from jupyterlab_studiolo.devices import Condition, GpuProcess, GpuSample, Own, Reading, State
+from jupyterlab_studiolo.nvml_calls import NvmlCalls
+from jupyterlab_studiolo.nvml_figures import FigureReader
+from jupyterlab_studiolo.nvml_find import LOST, Found, find_devices
+from jupyterlab_studiolo.nvml_processes import HIDDEN, IN_USE_BYTES, NOT_SUPPORTED, ProcessReader
+from jupyterlab_studiolo.nvml_xid import XidWatch
+from jupyterlab_studiolo.own_processes import OwnProcesses
 
 REOPEN_SECONDS: Final = 5.0
-LOST: Final = (
-    "The GPU does not answer any more (it has fallen off the bus). "
-    "Save your work, stop the workspace and start it again."
-)
 
 log = logging.getLogger("jupyterlab_studiolo")
 
-
-@dataclass(frozen=True, slots=True)
-class _Device:
-    """A device that was found, and the card whose sensors speak for it."""
-
-    identity: GpuSample
-    handle: Any
-    card: Any
+Processes = tuple[GpuProcess, ...]
 
 
 class NvmlReader:
-    """A `GpuReader` over NVML. `shared` marks GPUs that the profile shares among workspaces."""
+    """A `GpuReader` over NVML.
+
+    `shared` marks GPUs that the profile shares among workspaces, `mps` says that they are shared
+    through NVIDIA's multi-process service.
+    """
 
     def __init__(
-        self, *, shared: bool = False, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        shared: bool = False,
+        mps: bool = False,
+        own: OwnProcesses | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._shared = shared
+        self._shared = shared or mps
+        self._mps = mps
         self._clock = clock
+        self._own = own or OwnProcesses()
         self._nvml: Any = None
         self._open = False
         self._driver_version: str | None = None
-        self._devices: tuple[_Device, ...] = ()
+        self._found: tuple[Found, ...] = ()
         self._known: dict[int, GpuSample] = {}
+        self._xids = XidWatch()
         self._failure: Reading | None = None
         self._failed_at = 0.0
         self._logged: set[str] = set()
 
-    def read(self) -> Reading:
+    def read(self, *, full: bool = True) -> Reading:
         """Asks the driver for every device; see `GpuReader`."""
-        failing = self._failure is not None
-        if failing and self._clock() - self._failed_at < REOPEN_SECONDS:
-            assert self._failure is not None  # noqa: S101 - narrows the type
+        if self._failure is not None and self._clock() - self._failed_at < REOPEN_SECONDS:
             return replace(self._failure, taken_at=time.time())
         try:
-            return self._read()
+            return self._read(full=full)
         except Exception as error:  # noqa: BLE001 - a panel must outlive whatever a driver does
             return self._fail(error)
 
@@ -75,22 +73,34 @@ class NvmlReader:
         """Shuts NVML down; a failure to do so is of no consequence."""
         if self._open:
             self._open = False
-            self._devices = ()
+            self._xids.close()
+            self._found = ()
             try:
                 self._nvml.nvmlShutdown()
             except self._nvml.NVMLError as error:
                 log.debug("nvmlShutdown failed: %s", error)
 
-    def _read(self) -> Reading:
+    def _read(self, *, full: bool) -> Reading:
         if not self._open:
             self._start()
-        samples = tuple(self._sample(device) for device in self._devices)
+        self._xids.poll({bytes(each.card): each.card_id for each in self._found if each.card})
+        told = [self._processes(found) for found in self._found]
+        samples = tuple(
+            self._sample(found, processes, full=full)
+            for found, processes in zip(self._found, told, strict=True)
+        )
+        processes, note = self._all_processes(samples, told)
         if any(sample.problem for sample in samples):
             self._open_anew_soon()
         self._failure = None
-        state = State.OK if samples else State.NO_DEVICE
         return Reading(
-            state=state, taken_at=time.time(), driver_version=self._driver_version, samples=samples
+            state=State.OK if samples else State.NO_DEVICE,
+            taken_at=time.time(),
+            driver_version=self._driver_version,
+            samples=samples,
+            processes=processes,
+            processes_note=note,
+            full=full,
         )
 
     def _open_anew_soon(self) -> None:
@@ -105,99 +115,65 @@ class NvmlReader:
         self._nvml = pynvml
         pynvml.nvmlInit()
         self._open = True
-        self._driver_version = self._ask(pynvml.nvmlSystemGetDriverVersion)
-        self._devices = tuple(
-            device for index in range(pynvml.nvmlDeviceGetCount()) for device in self._find(index)
+        calls = self._calls = NvmlCalls(pynvml)
+        self._driver_version = calls.ask("", "nvmlSystemGetDriverVersion")
+        self._found = find_devices(
+            calls,
+            self._known,
+            shared=self._shared,
+            mps=self._mps,
+            driver=self._driver_version or "",
         )
+        simulated = bool(self._found) and all(found.identity.simulated for found in self._found)
+        self._figures = FigureReader(calls, self._clock)
+        self._processes_of = ProcessReader(calls, self._own, simulated=simulated, clock=self._clock)
+        self._xids.open(calls, {each.card_id: each.card for each in self._found if each.card})
 
-    def _find(self, index: int) -> list[_Device]:
-        """The card with this index, or its MIG slices where it is cut up."""
-        nvml = self._nvml
+    def _processes(self, found: Found) -> list[GpuProcess] | None:
+        """None where the driver does not tell them, or does not answer for this device."""
+        if found.handle is None:
+            return []
         try:
-            card = nvml.nvmlDeviceGetHandleByIndex(index)
-            name, uuid = nvml.nvmlDeviceGetName(card), nvml.nvmlDeviceGetUUID(card)
-        except nvml.NVMLError_GpuIsLost:
-            unknown = GpuSample(f"gpu-{index}", f"GPU {index}", index, shared=self._shared)
-            lost = replace(self._known.get(index, unknown), problem=LOST)
-            return [_Device(lost, None, None)]
-        identity = GpuSample(uuid, name, index, Kind.GPU, self._shared, self._simulated(name))
-        self._known[index] = identity
-        mode = self._ask(nvml.nvmlDeviceGetMigMode, card)
-        if mode is None or mode[0] != nvml.NVML_DEVICE_MIG_ENABLE:
-            return [_Device(identity, card, card)]
-        return self._find_slices(card, identity)
+            # The load of each process matters where the device's is not ours alone.
+            return self._processes_of.of(found.device, mps=self._mps, load=self._shared)
+        except self._nvml.NVMLError:
+            return None  # asking for its figures tells why
 
-    def _find_slices(self, card: Any, parent: GpuSample) -> list[_Device]:
-        nvml = self._nvml
-        found = []
-        for index in range(self._ask(nvml.nvmlDeviceGetMaxMigDeviceCount, card) or 0):
-            handle = self._ask(nvml.nvmlDeviceGetMigDeviceHandleByIndex, card, index)
-            if handle is None:  # an empty place, or a slice of another workspace
-                continue
-            name = self._ask(nvml.nvmlDeviceGetName, handle) or parent.name
-            uuid = self._ask(nvml.nvmlDeviceGetUUID, handle) or f"{parent.id}/{index}"
-            simulated = self._simulated(name)
-            sample = GpuSample(uuid, name, parent.index, Kind.MIG, self._shared, simulated)
-            found.append(_Device(sample, handle, card))
-        return found
+    def _all_processes(
+        self, samples: tuple[GpuSample, ...], told: list[list[GpuProcess] | None]
+    ) -> tuple[Processes | None, str]:
+        """Everything that is known of our processes, and what is to be said of it."""
+        alive = [each for each, found in zip(told, self._found, strict=True) if found.handle]
+        if alive and all(each is None for each in alive):
+            return None, NOT_SUPPORTED
+        processes = tuple(process for each in told for process in each or ())
+        if processes or all(sample.simulated for sample in samples):
+            return processes, ""
+        used = [s for s in samples if (s.figures.memory_used_bytes or 0) > IN_USE_BYTES]
+        if not used:
+            return (), ""
+        stand_ins = tuple(self._processes_of.with_cuda(used[0].id))
+        return stand_ins, HIDDEN if stand_ins else ""
 
-    def _simulated(self, name: str) -> bool:
-        return is_simulated(name) or is_simulated(self._driver_version or "")
-
-    def _sample(self, device: _Device) -> GpuSample:
-        if device.handle is None:
-            return device.identity
+    def _sample(self, found: Found, processes: list[GpuProcess] | None, *, full: bool) -> GpuSample:
+        xid = self._xids.of(found.card_id)
+        if found.handle is None:
+            return replace(found.identity, xid=xid)
         try:
-            return replace(device.identity, figures=self._figures(device))
+            figures = self._figures.figures(found.device, full=full)
+            throttle = self._figures.throttle(found.device) if full else None
         except self._nvml.NVMLError_GpuIsLost as error:
-            self._log_once(f"{device.identity.id}: {error}")
-            return replace(device.identity, problem=LOST)
+            self._log_once(f"{found.identity.id}: {error}")
+            return replace(found.identity, problem=LOST, condition=Condition.LOST, xid=xid)
         except self._nvml.NVMLError as error:
-            if len(self._devices) == 1:
+            if len(self._found) == 1:
                 raise
             # One bad card must not hide the others.
-            self._log_once(f"{device.identity.id}: {error}")
-            return replace(device.identity, problem=f"The driver answers with an error: {error}.")
-
-    def _figures(self, device: _Device) -> Figures:
-        nvml, handle, card = self._nvml, device.handle, device.card
-        # Utilisation is asked of the device itself: a card's would tell of other slices.
-        load = self._ask(nvml.nvmlDeviceGetUtilizationRates, handle)
-        memory = self._memory(handle)
-        celsius = self._ask(nvml.nvmlDeviceGetTemperatureV, card, nvml.NVML_TEMPERATURE_GPU)
-        if celsius is None:  # drivers before 570 know the older call only
-            celsius = self._ask(nvml.nvmlDeviceGetTemperature, card, nvml.NVML_TEMPERATURE_GPU)
-        power = self._ask(nvml.nvmlDeviceGetPowerUsage, card)
-        limit = self._ask(nvml.nvmlDeviceGetEnforcedPowerLimit, card)
-        return Figures(
-            utilisation_percent=None if load is None else float(load.gpu),
-            memory_used_bytes=None if memory is None else int(memory.used),
-            memory_total_bytes=None if memory is None else int(memory.total),
-            temperature_celsius=None if celsius is None else float(celsius),
-            power_watts=None if power is None else power / 1000,
-            power_limit_watts=None if limit is None else limit / 1000,
-        )
-
-    def _memory(self, handle: Any) -> Any:
-        """The second version tells used memory as nvidia-smi does, without the driver's own."""
-        nvml = self._nvml
-        memory = self._ask(nvml.nvmlDeviceGetMemoryInfo, handle, nvml.nvmlMemory_v2)
-        return memory if memory is not None else self._ask(nvml.nvmlDeviceGetMemoryInfo, handle)
-
-    def _ask(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        """The call's answer, or None where this driver or device does not have it."""
-        nvml = self._nvml
-        try:
-            return call(*arguments)
-        except (
-            nvml.NVMLError_NotSupported,
-            nvml.NVMLError_FunctionNotFound,
-            nvml.NVMLError_NoPermission,
-            nvml.NVMLError_InvalidArgument,
-            nvml.NVMLError_NotFound,
-            nvml.NVMLError_ArgumentVersionMismatch,
-        ):
-            return None
+            self._log_once(f"{found.identity.id}: {error}")
+            words = f"The driver answers with an error: {error}."
+            return replace(found.identity, problem=words, condition=Condition.ERROR, xid=xid)
+        own = own_part(processes) if found.identity.shared else None
+        return replace(found.identity, figures=figures, throttle=throttle, xid=xid, own=own)
 
     def _fail(self, error: Exception) -> Reading:
         self._log_once(str(error))
@@ -211,6 +187,18 @@ class NvmlReader:
         if cause not in self._logged and len(self._logged) < 32:
             self._logged.add(cause)
             log.warning("GPU figures: %s", cause)
+
+
+def own_part(processes: list[GpuProcess] | None) -> Own:
+    """The sum of our own processes on a shared device; None for what the driver does not tell."""
+    if processes is None:
+        return Own()
+    memory = [process.memory_bytes for process in processes]
+    loads = [process.utilisation_percent for process in processes]
+    return Own(
+        None if None in loads else min(100.0, sum(load or 0.0 for load in loads)),
+        None if None in memory else sum(used or 0 for used in memory),
+    )
 
 
 def failure_reading(nvml: Any, error: Exception) -> Reading:

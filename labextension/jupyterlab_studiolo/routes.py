@@ -1,38 +1,41 @@
-"""The HTTP interface under `studiolo/api`. I/O edge: every handler is thin.
+"""The HTTP interface. I/O edge: every handler is thin.
 
-    GET  studiolo/api/gpus?window=600   the devices and the last `window` seconds
-    GET  studiolo/api/gpus?since=TIME   the same, and only what is newer than TIME (Unix seconds)
-    GET  studiolo/api/workspace         image, profile, rules; whether it can be stopped from here
-    POST studiolo/api/stop              stops it through the hub: 202 {"state": "stopping"}
+Below `jupyterlab_studiolo/api/v1`, as openapi.json describes it: state, stream, history, choices,
+openapi.json, and by POST stop, keep-alive, restart and park. Below `studiolo/api` the first
+version's gpus, workspace and stop.
 
-All are authenticated and authorised as jupyter_server's own routes are, POST needs the XSRF token,
-and an error is {"reason": label, "message": words}. None of them counts as activity: a panel that
-is left open must not keep a GPU.
+All are authenticated and authorised as jupyter_server's own routes are, requests from another
+origin are refused, POST needs the XSRF token unless a token is in the header, and an error is
+`Error` in openapi.json. None of them counts as activity: a panel that is left open must not keep a
+GPU.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import time
-from dataclasses import asdict
 from http.client import responses
+from pathlib import Path
 from typing import Any, Final
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import url_path_join
 from tornado import web
+from tornado.iostream import StreamClosedError
 
-from jupyterlab_studiolo.devices import Reading, State
-from jupyterlab_studiolo.errors import NotInHub, NotOwner, PanelError
-from jupyterlab_studiolo.history import SECONDS, Past
-from jupyterlab_studiolo.hub import HubStopper
-from jupyterlab_studiolo.sampler import Sampler
-from jupyterlab_studiolo.workspace import Workspace
+from jupyterlab_studiolo.errors import BadRequest, NotInHub, NotOwner, PanelError, Refused
+from jupyterlab_studiolo.history import SECONDS
+from jupyterlab_studiolo.hub import HubClient
+from jupyterlab_studiolo.panel import VERSION, NotOffered, Panel, gpus_reply
+from jupyterlab_studiolo.sampler import INTERVAL_SECONDS
+from jupyterlab_studiolo.stream import HEARTBEAT_SECONDS, LONGEST_SECONDS, Broadcaster
 
-VERSION: Final = 1
 DEFAULT_WINDOW_SECONDS: Final = 600.0
+LARGEST_WISH: Final = 4096
+WISHES: Final = {"profile": str, "image": str, "first_choice": bool}
 
 
 class StudioloHandler(APIHandler):
@@ -41,16 +44,23 @@ class StudioloHandler(APIHandler):
     auth_resource = "studiolo"
     _track_activity = False
 
+    def initialize(self, panel: Panel, hub: HubClient | None, stream: Broadcaster) -> None:
+        """`hub` is None outside a hub."""
+        self.panel = panel
+        self.hub = hub
+        self.stream = stream
+
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """JSON in our shape, with our own texts: others may hold what is nobody's business."""
         error = (kwargs.get("exc_info") or (None, None, None))[1]
         if isinstance(error, PanelError):
             self.set_status(error.status)
-            reply = {"reason": error.reason, "message": error.user_message}
+            reply = {"reason": error.reason, "message": error.user_message, "hint": error.hint}
         else:
             phrase = responses.get(status_code, "Unknown error")
-            reply = {"reason": phrase.lower().replace(" ", "_"), "message": f"{phrase}."}
-        self.finish(json.dumps(reply))
+            reason = phrase.lower().replace(" ", "_")
+            reply = {"reason": reason, "message": f"{phrase}.", "hint": ""}
+        self.finish(json.dumps({"version": VERSION, **reply}))
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """An expected refusal is one line, not a traceback."""
@@ -65,36 +75,8 @@ class StudioloHandler(APIHandler):
         self.set_header("Cache-Control", "no-store")
         self.finish(json.dumps(body, allow_nan=False))
 
-
-class GpusHandler(StudioloHandler):
-    """The figures."""
-
-    def initialize(self, sampler: Sampler | None, absent: Reading | None) -> None:
-        """Either a sampler, or the one answer that is true for as long as this server runs."""
-        self.sampler = sampler
-        self.absent = absent
-
-    @web.authenticated
-    @authorized
-    async def get(self) -> None:
-        """See the module."""
-        since = self._since(time.time())
-        if self.sampler is None:
-            reading = self.absent or Reading(State.NO_GPU, time.time())
-            self.reply(gpus_to_json(reading, Past((), {}), interval=None))
-            return
-        reading = await self.sampler.look()
-        past = self.sampler.history.since(since)
-        self.reply(gpus_to_json(reading, past, interval=self.sampler.interval))
-
-    def _since(self, now: float) -> float:
-        since = self._number("since")
-        if since is not None:
-            return since
-        window = self._number("window")
-        return now - min(DEFAULT_WINDOW_SECONDS if window is None else window, SECONDS)
-
-    def _number(self, name: str) -> float | None:
+    def number(self, name: str, *, least: float, most: float = math.inf) -> float | None:
+        """A number from the query, None when it is not there."""
         text = self.get_query_argument(name, None)
         if text is None:
             return None
@@ -102,82 +84,252 @@ class GpusHandler(StudioloHandler):
             number = float(text)
         except ValueError:
             number = math.nan
-        if not 0 <= number < math.inf:
-            raise PanelError("bad_request", f"{name} must be a number of seconds from 0 on.", 400)
+        if not least <= number <= most or math.isinf(number):
+            bounds = f"from {least:g} on" if math.isinf(most) else f"from {least:g} to {most:g}"
+            raise BadRequest(f"{name} must be a number {bounds}.")
         return number
 
+    def wish(self, known: dict[str, Any]) -> dict[str, Any]:
+        """The JSON object of a POST, whose keys must be known and of the right kind."""
+        body = self.request.body
+        if not body.strip():
+            return {}
+        try:
+            data = json.loads(body) if len(body) <= LARGEST_WISH else None
+        except ValueError:
+            data = None
+        if not isinstance(data, dict):
+            raise BadRequest("The body must be a small JSON object.")
+        for key, value in data.items():
+            if key not in known:
+                raise BadRequest(f"{key[:40]!r} is not known here; known are: {', '.join(known)}.")
+            if not isinstance(value, known[key]) or (
+                isinstance(value, bool) and known[key] is not bool
+            ):
+                raise BadRequest(f"{key} is not of the right kind.")
+        return data
 
-class WorkspaceHandler(StudioloHandler):
-    """What this workspace is."""
+    def owners_hub(self) -> HubClient:
+        """The hub, if it is the owner who asks."""
+        if self.hub is None:
+            raise NotInHub
+        # A hub lets administrators and people whom the owner invited in; these are the owner's.
+        if self.current_user.username != self.hub.connection.user:
+            raise NotOwner
+        return self.hub
 
-    def initialize(self, workspace: Workspace | None, stopper: HubStopper | None) -> None:
-        """`stopper` is None outside a hub."""
-        self.workspace = workspace
-        self.stopper = stopper
+
+class StateHandler(StudioloHandler):
+    """Everything at one moment."""
 
     @web.authenticated
     @authorized
     async def get(self) -> None:
         """See the module."""
-        self.reply(
-            {
-                "version": VERSION,
-                "workspace": None if self.workspace is None else self.workspace.to_json(),
-                "can_stop": self.stopper is not None,
-            }
-        )
+        self.reply(await self.panel.state())
+
+
+class StreamHandler(StudioloHandler):
+    """The same, again and again."""
+
+    interval: float = INTERVAL_SECONDS
+    _sent: asyncio.Future[None] | None = None
+    _sent_at = 0.0
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Until the client goes away, or for `LONGEST_SECONDS`."""
+        self.interval = self.number("interval", least=0.5, most=60) or INTERVAL_SECONDS
+        self.set_header("Content-Type", "text/event-stream")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Accel-Buffering", "no")  # nginx would keep frames back
+        self._gone = asyncio.Event()
+        self._sent_at = time.monotonic()
+        self.write("retry: 3000\n\n")
+        await self.flush()
+        self.stream.join(self)
+        try:
+            await self._stay()
+        finally:
+            self.stream.leave(self)
+        if not self._gone.is_set():
+            await self.finish(set_content_type="text/event-stream")
+
+    async def _stay(self) -> None:
+        end = time.monotonic() + LONGEST_SECONDS
+        while (left := end - time.monotonic()) > 0:
+            try:
+                await asyncio.wait_for(self._gone.wait(), min(left, HEARTBEAT_SECONDS))
+            except TimeoutError:
+                if time.monotonic() - self._sent_at >= HEARTBEAT_SECONDS:
+                    self.send(b": still here\n\n")
+            else:
+                return
+
+    def send(self, frame: bytes) -> None:
+        """For the broadcaster."""
+        if self._gone.is_set() or (self._sent is not None and not self._sent.done()):
+            return
+        self._sent_at = time.monotonic()
+        self.write(frame)
+        self._sent = asyncio.ensure_future(self.flush())
+        self._sent.add_done_callback(_take_result)
+
+    def on_connection_close(self) -> None:
+        """The client went away."""
+        super().on_connection_close()
+        if hasattr(self, "_gone"):
+            self._gone.set()
+
+
+class HistoryHandler(StudioloHandler):
+    """What was."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """See the module."""
+        minutes = self.number("minutes", least=0.01, most=SECONDS / 60) or 10.0
+        points = self.number("points", least=2, most=1800) or 360
+        self.reply(self.panel.past(time.time() - 60 * minutes, points=int(points)))
+
+
+class ChoicesHandler(StudioloHandler):
+    """What the workspace could be restarted with."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """See the module."""
+        self.reply(await self.owners_hub().choices())
+
+
+class OpenApiHandler(StudioloHandler):
+    """The description of all this."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Read when it is asked for: hardly anyone does."""
+        self.finish((Path(__file__).parent / "openapi.json").read_bytes())
 
 
 class StopHandler(StudioloHandler):
     """Gives the GPU back."""
 
-    def initialize(self, stopper: HubStopper | None) -> None:
-        """`stopper` is None outside a hub."""
-        self.stopper = stopper
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        """See the module."""
+        await self.owners_hub().stop()
+        self.reply(
+            {"version": VERSION, "state": "stopping", "url": self.panel.home_url}, status=202
+        )
+
+
+class KeepAliveHandler(StudioloHandler):
+    """Counts as active for a while."""
 
     @web.authenticated
     @authorized
     async def post(self) -> None:
         """See the module."""
-        if self.stopper is None:
-            raise NotInHub
-        # A hub lets administrators and people whom the owner invited in; stopping is the owner's.
-        if self.current_user.username != self.stopper.connection.user:
-            raise NotOwner
-        await self.stopper.stop()
-        self.reply({"state": "stopping"}, status=202)
+        self.owners_hub()
+        seconds = self.wish({"seconds": int | float}).get("seconds")
+        if seconds is not None and not 0 < seconds < math.inf:
+            raise BadRequest("seconds must be a number above 0.")
+        try:
+            self.reply(self.panel.keep_alive(seconds))
+        except NotOffered as error:
+            raise Refused(str(error)) from None
 
 
-def gpus_to_json(reading: Reading, past: Past, *, interval: float | None) -> dict[str, Any]:
-    """The wire format of the figures; tests/contract/gpus.json is an example of it."""
-    return {
-        "version": VERSION,
-        "state": reading.state.value,
-        "message": reading.message,
-        "hint": reading.hint,
-        "driver_version": reading.driver_version,
-        "sampled_at": reading.taken_at,
-        "interval_seconds": interval,
-        "devices": [asdict(sample) for sample in reading.samples],
-        "history": {"times": list(past.times), "devices": past.devices},
-    }
+class RestartHandler(StudioloHandler):
+    """Stops, and starts with another profile, another image or the first choice."""
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        """See the module."""
+        url = await self.owners_hub().restart(self.wish(WISHES))
+        self.reply({"version": VERSION, "url": url}, status=202)
 
 
-def routes(
-    base_url: str,
-    *,
-    sampler: Sampler | None,
-    absent: Reading | None,
-    workspace: Workspace | None,
-    stopper: HubStopper | None,
-) -> list[tuple[str, type[StudioloHandler], dict[str, Any]]]:
+class ParkHandler(StudioloHandler):
+    """Restarts on the CPU profile with the same home."""
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        """See the module."""
+        hub = self.owners_hub()
+        self.wish({})
+        url = await hub.restart({"park": True})
+        self.reply({"version": VERSION, "url": url}, status=202)
+
+
+class GpusHandler(StudioloHandler):
+    """The figures and their past in one answer."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """`window`: the last so many seconds; `since`: what is newer (Unix seconds)."""
+        since = self.number("since", least=0)
+        if since is None:
+            window = self.number("window", least=0)
+            since = time.time() - min(DEFAULT_WINDOW_SECONDS if window is None else window, SECONDS)
+        reading = await self.panel.reading()
+        self.reply(gpus_reply(self.panel.gpus(reading), self.panel.history, since))
+
+
+class WorkspaceHandler(StudioloHandler):
+    """What this workspace is."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """See the module."""
+        workspace = self.panel.workspace
+        self.reply(
+            {
+                "version": VERSION,
+                "workspace": None if workspace is None else workspace.to_json(),
+                "can_stop": self.hub is not None,
+            }
+        )
+
+
+def _take_result(sent: asyncio.Future[None]) -> None:
+    """A client that went away while a frame was sent is no error."""
+    if not sent.cancelled():
+        error = sent.exception()
+        if error is not None and not isinstance(error, StreamClosedError):
+            raise error
+
+
+HANDLERS: Final[dict[str, type[StudioloHandler]]] = {
+    "jupyterlab_studiolo/api/v1/state": StateHandler,
+    "jupyterlab_studiolo/api/v1/stream": StreamHandler,
+    "jupyterlab_studiolo/api/v1/history": HistoryHandler,
+    "jupyterlab_studiolo/api/v1/choices": ChoicesHandler,
+    "jupyterlab_studiolo/api/v1/openapi\\.json": OpenApiHandler,
+    "jupyterlab_studiolo/api/v1/stop": StopHandler,
+    "jupyterlab_studiolo/api/v1/keep-alive": KeepAliveHandler,
+    "jupyterlab_studiolo/api/v1/restart": RestartHandler,
+    "jupyterlab_studiolo/api/v1/park": ParkHandler,
+    "studiolo/api/gpus": GpusHandler,
+    "studiolo/api/workspace": WorkspaceHandler,
+    "studiolo/api/stop": StopHandler,
+}
+
+Route = tuple[str, type[StudioloHandler], dict[str, Any]]
+
+
+def routes(base_url: str, *, panel: Panel, hub: HubClient | None) -> list[Route]:
     """The routes below a server's base URL."""
-
-    def below(name: str) -> str:
-        return str(url_path_join(base_url, "studiolo/api", name))
-
+    shared = {"panel": panel, "hub": hub, "stream": Broadcaster(panel.state)}
     return [
-        (below("gpus"), GpusHandler, {"sampler": sampler, "absent": absent}),
-        (below("workspace"), WorkspaceHandler, {"workspace": workspace, "stopper": stopper}),
-        (below("stop"), StopHandler, {"stopper": stopper}),
+        (str(url_path_join(base_url, path)), handler, shared) for path, handler in HANDLERS.items()
     ]

@@ -1,9 +1,11 @@
 """One sampler for all who look. I/O: one worker thread that calls a `GpuReader`.
 
-Guarantees: the event loop never calls a driver; the number of driver calls does not grow with the
-number of clients; while nobody has looked for `linger` seconds the thread sleeps and wakes once
-each `watch_seconds` for the activity (never, when that is None); a driver that hangs blocks this
-thread alone, and those who look are told so.
+Guarantees: the event loop never calls a driver; one reading is under way at a time, and who asks
+meanwhile shares it, so the number of driver calls does not grow with the number of clients; while
+nobody asks the thread sleeps and wakes once each `background_seconds` for the activity (never, when
+that is None); a driver that hangs blocks this thread alone, and those who look are told so.
+
+Everything but `_run` happens on the event loop, so there are no locks.
 """
 
 from __future__ import annotations
@@ -13,142 +15,126 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Final
 
 from jupyterlab_studiolo.devices import GpuReader, Reading, State
-from jupyterlab_studiolo.history import History
 
 INTERVAL_SECONDS: Final = 2.0
-LINGER_SECONDS: Final = 15.0
-WATCH_SECONDS: Final = 30.0
-FIRST_ANSWER_SECONDS: Final = 2.0
+BACKGROUND_SECONDS: Final = 10.0
+ANSWER_SECONDS: Final = 2.0
 HANG_SECONDS: Final = 8.0
+FRESH: Final = 0.9
+"""A reading serves whoever asks within this part of their interval."""
 
 log = logging.getLogger("jupyterlab_studiolo")
 
-Waiter = tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]"]
-
 
 class Sampler:
-    """Reads by demand. `on_reading` is called in the worker thread with each new reading."""
+    """Reads by demand. `on_reading` is called on the event loop with each new reading."""
 
     def __init__(
         self,
         reader: GpuReader,
         *,
+        loop: asyncio.AbstractEventLoop,
         on_reading: Callable[[Reading], None] = lambda _reading: None,
-        watch_seconds: float | None = WATCH_SECONDS,
-        interval: float = INTERVAL_SECONDS,
-        linger: float = LINGER_SECONDS,
+        background_seconds: float | None = BACKGROUND_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.interval = interval
-        self.history = History(spacing=interval)
         self._reader = reader
-        self._on_reading = on_reading
-        self._watch_seconds = watch_seconds
-        self._linger = linger
+        self._loop = loop
+        self.on_reading = on_reading
+        self._background_seconds = background_seconds
+        self._clock = clock
         self._latest: Reading | None = None
-        self._read_at = float("-inf")
-        self._asked_since: float | None = None  # a read is under way since then
-        self._looked_at = float("-inf")
-        self._waiters: list[Waiter] = []
+        self._latest_at = float("-inf")
+        self._pending: asyncio.Future[None] | None = None
+        self._pending_since = 0.0
         self._closed = False
-        self._wake = threading.Condition()
+        self._orders: SimpleQueue[bool | None] = SimpleQueue()  # full or not; None: end
         self._thread: threading.Thread | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def latest(self) -> Reading | None:
+        """The newest reading, of whatever age, also one that is not full."""
+        return self._latest
 
     def start(self) -> None:
-        """Begins to watch for activity; without `watch_seconds` it waits for the first look."""
-        if self._watch_seconds is not None:
-            with self._wake:
-                self._ensure_thread()
+        """Begins to watch for activity; without `background_seconds` it waits to be asked."""
+        if self._background_seconds is not None and not self._closed:
+            self._in_background()
 
-    async def look(self) -> Reading:
-        """The newest reading, and the wish for more of them. Answers within seconds, always."""
-        now = time.monotonic()
-        with self._wake:
-            if now - self._looked_at >= self._linger:
-                self._wake.notify()  # from now on the thread is to read more often
-            self._looked_at = now
-            self._ensure_thread()
-            fresh = self._latest is not None and now - self._read_at < 2 * self.interval
-            if fresh and self._latest is not None:
-                return self._latest
-            loop = asyncio.get_running_loop()
-            waiter: Waiter = (loop, loop.create_future())
-            self._waiters.append(waiter)
-            self._wake.notify()
-        try:
-            await asyncio.wait_for(waiter[1], FIRST_ANSWER_SECONDS)
-        except TimeoutError:
-            with self._wake:
-                self._waiters = [other for other in self._waiters if other is not waiter]
+    async def look(self, interval: float = INTERVAL_SECONDS) -> Reading:
+        """A full reading no older than `interval`. Answers within seconds, always."""
+        deadline = self._clock() + ANSWER_SECONDS
+        while not self._is_fresh(interval * FRESH):
+            left = deadline - self._clock()
+            if left <= 0 or self._closed:
+                break
+            # A reading for the background alone may be under way: then there is a second round.
+            await asyncio.wait({self._ask(full=True)}, timeout=left)
         return self._best_answer()
 
     def close(self) -> None:
         """Ends the thread after the read that is under way, and closes the driver."""
-        with self._wake:
-            self._closed = True
-            self._wake.notify()
+        self._closed = True
+        self._orders.put(None)
+        if self._timer is not None:
+            self._timer.cancel()
 
-    def _best_answer(self) -> Reading:
-        with self._wake:
-            latest, since = self._latest, self._asked_since
-        if since is not None and time.monotonic() - since > HANG_SECONDS:
-            return Reading(
-                State.DRIVER_ERROR,
-                time.time(),
-                "The GPU driver has not answered for some seconds.",
-                "If it stays so, save your work, stop the workspace and start it again.",
-            )
-        return latest or Reading(State.STARTING, time.time(), "The GPU driver is being asked.")
+    def _is_fresh(self, age: float) -> bool:
+        latest = self._latest
+        return latest is not None and latest.full and self._clock() - self._latest_at < age
 
-    def _ensure_thread(self) -> None:
-        if self._thread is None and not self._closed:
-            # A daemon: a driver call that hangs must not keep the server from ending.
-            self._thread = threading.Thread(target=self._run, name="studiolo-gpu", daemon=True)
-            self._thread.start()
+    def _ask(self, *, full: bool) -> asyncio.Future[None]:
+        """Orders a reading, or joins the one that is under way."""
+        if self._pending is None:
+            self._pending = self._loop.create_future()
+            self._pending_since = self._clock()
+            self._orders.put(full)
+            if self._thread is None:
+                # A daemon: a driver call that hangs must not keep the server from ending.
+                self._thread = threading.Thread(target=self._run, name="studiolo-gpu", daemon=True)
+                self._thread.start()
+        return self._pending
+
+    def _in_background(self) -> None:
+        if self._closed or self._background_seconds is None:
+            return
+        if self._clock() - self._latest_at >= self._background_seconds * FRESH:
+            self._ask(full=False)
+        self._timer = self._loop.call_later(self._background_seconds, self._in_background)
 
     def _run(self) -> None:
-        while self._wait_until_due():
-            self._read()
+        while (full := self._orders.get()) is not None:
+            reading = self._reader.read(full=full)
+            try:
+                self._loop.call_soon_threadsafe(self._done, reading)
+            except RuntimeError:  # the server has ended; nobody waits any more
+                break
         self._reader.close()
 
-    def _wait_until_due(self) -> bool:
-        """Blocks until a reading is wanted. False when it is time to end."""
-        with self._wake:
-            while not self._closed:
-                now = time.monotonic()
-                delay = self._seconds_until_due(now)
-                if delay is not None and delay <= 0:
-                    self._asked_since = now
-                    return True
-                self._wake.wait(delay)
-            return False
+    def _done(self, reading: Reading) -> None:
+        self._latest = reading
+        self._latest_at = self._pending_since
+        pending, self._pending = self._pending, None
+        if pending is not None and not pending.done():
+            pending.set_result(None)
+        self.on_reading(reading)
 
-    def _seconds_until_due(self, now: float) -> float | None:
-        if now - self._looked_at < self._linger:
-            return self._read_at + self.interval - now
-        if self._watch_seconds is None:
-            return None
-        return self._read_at + self._watch_seconds - now
-
-    def _read(self) -> None:
-        started = time.monotonic()
-        reading = self._reader.read()
-        self.history.add(reading)
-        with self._wake:
-            self._latest = reading
-            self._read_at = started
-            self._asked_since = None
-            waiters, self._waiters = self._waiters, []
-        for loop, future in waiters:
-            try:
-                loop.call_soon_threadsafe(_resolve, future)
-            except RuntimeError:  # the loop has ended; nobody waits any more
-                log.debug("A client went away before its GPU reading came.")
-        self._on_reading(reading)
-
-
-def _resolve(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
+    def _best_answer(self) -> Reading:
+        if self._pending is not None:
+            waited = self._clock() - self._pending_since
+            if waited > HANG_SECONDS:
+                return Reading(
+                    State.DRIVER_HUNG,
+                    time.time(),
+                    f"The GPU driver has not answered for {waited:.0f} seconds.",
+                    "If it stays so, save your work, stop the workspace and start it again.",
+                )
+        latest = self._latest
+        if latest is not None and latest.full:
+            return latest
+        return Reading(State.STARTING, time.time(), "The GPU driver is being asked.")

@@ -9,8 +9,12 @@ from typing import Any
 
 import jupyterlab_studiolo
 import pytest
+from jupyterlab_studiolo.amd import AmdReader
 from jupyterlab_studiolo.devices import State
-from jupyterlab_studiolo.extension import absent_gpu
+from jupyterlab_studiolo.extension import absent_gpu, reader_for, uses_mps
+from jupyterlab_studiolo.intel import IntelReader
+from jupyterlab_studiolo.nvml import NvmlReader
+from jupyterlab_studiolo.own_processes import OwnProcesses
 from jupyterlab_studiolo.workspace import Workspace, parse_workspace
 
 WORKSPACES: dict[str, Any] = json.loads(
@@ -35,8 +39,9 @@ def with_resource(resource: str) -> Workspace:
         pytest.param(GPU, "", None, id="NVIDIA"),
         pytest.param(with_resource("nvidia.com/mig-1g.10gb"), "", None, id="MIG"),
         pytest.param(with_resource("nvidia.com/gpu.shared"), "", None, id="time-sliced"),
-        pytest.param(with_resource("amd.com/gpu"), "", State.UNSUPPORTED_VENDOR, id="AMD"),
-        pytest.param(with_resource("gpu.intel.com/i915"), "", State.UNSUPPORTED_VENDOR, id="Intel"),
+        pytest.param(with_resource("amd.com/gpu"), "void", None, id="AMD"),
+        pytest.param(with_resource("gpu.intel.com/i915"), "void", None, id="Intel"),
+        pytest.param(with_resource("habana.ai/gaudi"), "", State.UNSUPPORTED_VENDOR, id="Gaudi"),
         pytest.param(CPU, "", State.NO_GPU, id="CPU profile"),
         pytest.param(CPU, "all", State.NO_GPU, id="CPU profile whose image claims all GPUs"),
     ],
@@ -49,6 +54,31 @@ def test_where_there_is_no_gpu_to_ask(
     if reading:
         assert reading.message
         assert reading.hint
+
+
+@pytest.mark.parametrize(
+    ("workspace", "reader"),
+    [
+        pytest.param(None, NvmlReader, id="outside Studiolo"),
+        pytest.param(GPU, NvmlReader, id="NVIDIA"),
+        pytest.param(with_resource("amd.com/gpu"), AmdReader, id="AMD"),
+        pytest.param(with_resource("gpu.intel.com/xe"), IntelReader, id="Intel"),
+    ],
+)
+def test_each_vendor_has_its_reader(workspace: Workspace | None, reader: type) -> None:
+    assert type(reader_for(workspace, {}, OwnProcesses())) is reader
+
+
+@pytest.mark.parametrize(
+    ("environment", "mps"),
+    [
+        ({}, False),
+        ({"CUDA_MPS_PIPE_DIRECTORY": "/mps/pipe"}, True),
+        ({"CUDA_MPS_ACTIVE_THREAD_PERCENTAGE": "25"}, True),
+    ],
+)
+def test_tells_nvidias_multi_process_service(environment: dict[str, str], mps: bool) -> None:
+    assert uses_mps(environment) is mps
 
 
 def test_jupyter_finds_the_extension() -> None:

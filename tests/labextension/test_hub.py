@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from jupyterlab_studiolo.errors import HubFault
-from jupyterlab_studiolo.hub import HubConnection, HubStopper, hub_from_environment
+from jupyterlab_studiolo.hub import HubConnection, HubClient, hub_from_environment
 
 from tests.labextension.running_server import HUB_TOKEN, FakeHub, environment_in_hub
 
@@ -32,7 +32,7 @@ def connection(hub: FakeHub, **more: str) -> HubConnection:
 async def test_asks_once_on_the_right_path(user: str, server: str, path: str) -> None:
     async with FakeHub() as hub:
         more = {"JUPYTERHUB_USER": user, "JUPYTERHUB_SERVER_NAME": server}
-        await HubStopper(connection(hub, **more)).stop()
+        await HubClient(connection(hub, **more)).stop()
         assert hub.seen == [("DELETE", path, f"token {HUB_TOKEN}")]
 
 
@@ -46,7 +46,7 @@ def test_is_not_in_a_hub_without(missing: str) -> None:
 @pytest.mark.parametrize("status", [200, 202, 204])
 async def test_takes_the_hubs_yes(status: int) -> None:
     async with FakeHub(status=status) as hub:
-        await HubStopper(connection(hub)).stop()
+        await HubClient(connection(hub)).stop()
         assert len(hub.seen) == 1
 
 
@@ -68,7 +68,7 @@ async def test_puts_the_hubs_no_into_own_words(
     caplog.set_level(logging.DEBUG)
     async with FakeHub(status=status) as hub:
         with pytest.raises(HubFault) as caught:
-            await HubStopper(connection(hub)).stop()
+            await HubClient(connection(hub)).stop()
     assert caught.value.reason == reason
     assert_clean(caught.value.user_message)
     assert_clean(caplog.text)
@@ -77,7 +77,7 @@ async def test_puts_the_hubs_no_into_own_words(
 async def test_does_not_follow_a_redirect_with_the_token() -> None:
     async with FakeHub() as other, FakeHub(status=302, location=other.url) as hub:
         with pytest.raises(HubFault):
-            await HubStopper(connection(hub)).stop()
+            await HubClient(connection(hub)).stop()
         assert other.seen == []
 
 
@@ -85,19 +85,19 @@ async def test_says_that_the_hub_is_away(caplog: pytest.LogCaptureFixture) -> No
     async with FakeHub() as hub:
         gone = connection(hub)
     with pytest.raises(HubFault) as caught:
-        await HubStopper(gone).stop()
+        await HubClient(gone).stop()
     assert caught.value.reason == "hub_unreachable"
     assert_clean(caplog.text)
 
 
 async def test_does_not_wait_for_the_end_of_a_stop() -> None:
     async with FakeHub(delay=1.0) as hub:
-        await asyncio.wait_for(HubStopper(connection(hub), refusal_seconds=0.05).stop(), 0.9)
+        await asyncio.wait_for(HubClient(connection(hub), refusal_seconds=0.05).stop(), 0.9)
 
 
 async def test_two_clicks_are_one_stop() -> None:
     async with FakeHub(delay=0.2) as hub:
-        stopper = HubStopper(connection(hub), refusal_seconds=0.05)
+        stopper = HubClient(connection(hub), refusal_seconds=0.05)
         await asyncio.gather(stopper.stop(), stopper.stop())
         await stopper.stop()
         assert len(hub.seen) == 1
@@ -105,7 +105,7 @@ async def test_two_clicks_are_one_stop() -> None:
 
 async def test_asks_again_after_a_refusal() -> None:
     async with FakeHub(status=503) as hub:
-        stopper = HubStopper(connection(hub))
+        stopper = HubClient(connection(hub))
         with pytest.raises(HubFault):
             await stopper.stop()
         hub.status = 204

@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyterlab_studiolo.devices import Figures, GpuSample, Kind, Reading, State
-from jupyterlab_studiolo.history import Past
-from jupyterlab_studiolo.routes import gpus_to_json
 
 from tests.labextension.running_server import (
     GUEST,
@@ -116,7 +113,7 @@ async def test_stop_in_a_hub(servers: Servers) -> None:
             cookies=COOKIE | {"_xsrf": token},
             headers={"X-XSRFToken": token},
         )
-        assert answer == (202, {"state": "stopping"})
+        assert answer == (202, {"version": 1, "state": "stopping", "url": "/hub/home"})
         assert hub.seen == [("DELETE", "/hub/api/users/ada/server", f"token {HUB_TOKEN}")]
         assert HUB_TOKEN not in server.log
         assert "Traceback" not in server.log
@@ -184,30 +181,3 @@ async def test_looking_at_an_idle_gpu_is_not(idle_gpu_server: RunningServer) -> 
         status, _ = await idle_gpu_server.ask("GET", f"studiolo/api/{path}", headers=OWNER)
         assert status == 200
     assert await idle_gpu_server.last_activity() == before
-
-
-# --- the wire format -----------------------------------------------------------------------------
-
-
-def test_writes_the_examples_that_the_front_end_reads() -> None:
-    figures = Figures(
-        memory_used_bytes=1073741824,
-        memory_total_bytes=10334765056,
-        temperature_celsius=44.0,
-        power_watts=120.0,
-        power_limit_watts=700.0,
-    )
-    name = "NVIDIA H100 80GB HBM3"
-    samples = (
-        GpuSample("MIG-77aa", f"{name} MIG 1g.10gb", 0, Kind.MIG, figures=figures),
-        GpuSample("GPU-dead", name, 1, problem="The GPU does not answer any more."),
-    )
-    reading = Reading(State.OK, 1772357404.0, driver_version="580.105.08", samples=samples)
-    example = GPUS["a MIG slice and a lost GPU"]
-    past = Past((1772357404.0,), example["history"]["devices"])
-    assert json.loads(json.dumps(gpus_to_json(reading, past, interval=2.0))) == example
-
-
-@pytest.mark.parametrize("name", GPUS)
-def test_the_examples_name_states_that_exist(name: str) -> None:
-    assert State(GPUS[name]["state"])

@@ -1,0 +1,140 @@
+"""The wire format: examples that both sides read, their description, and what our code writes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import jupyterlab_studiolo
+import pytest
+from jupyterlab_studiolo.devices import (
+    Condition,
+    Figures,
+    GpuSample,
+    Kind,
+    Own,
+    Sharing,
+    State,
+    Xid,
+)
+from jupyterlab_studiolo.nvml_figures import figures_of_card
+from jupyterlab_studiolo.routes import HANDLERS
+
+CONTRACT = Path(__file__).parent.parent / "contract"
+OPENAPI: dict[str, Any] = json.loads(
+    (Path(jupyterlab_studiolo.__file__).parent / "openapi.json").read_text("utf-8")
+)
+SCHEMAS = {
+    "gpus": "GpusReply",
+    "state": "State",
+    "history": "History",
+    "choices": "Choices",
+}
+
+
+def examples(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((CONTRACT / f"{name}.json").read_text("utf-8"))
+    return found
+
+
+def assert_is(schema: str, value: object) -> None:
+    """Whether a value is what openapi.json calls by that name."""
+    components = OPENAPI["components"]
+    root = {**components["schemas"][schema], "components": components}
+    jsonschema.Draft202012Validator(root).validate(value)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [(file, name) for file in SCHEMAS for name in examples(file)]
+)
+def test_the_examples_are_as_described(file: str, name: str) -> None:
+    assert_is(SCHEMAS[file], examples(file)[name])
+
+
+def test_a_wrong_answer_is_not() -> None:
+    state = next(iter(examples("state").values()))
+    with pytest.raises(jsonschema.ValidationError):
+        assert_is("State", state | {"gpus": state["gpus"] | {"state": "fine"}})
+    with pytest.raises(jsonschema.ValidationError):
+        assert_is("State", state | {"more": 1})
+
+
+def test_every_state_is_described() -> None:
+    described = OPENAPI["components"]["schemas"]["Gpus"]["properties"]["state"]["enum"]
+    assert sorted(described) == sorted(State)
+
+
+def test_every_route_is_described_with_its_methods() -> None:
+    below = "jupyterlab_studiolo/api/v1"
+    known = {
+        path.removeprefix(below).replace("\\", ""): {"get", "post"} & set(vars(handler))
+        for path, handler in HANDLERS.items()
+        if path.startswith(below)
+    }
+    assert known == {path: set(entry) for path, entry in OPENAPI["paths"].items()}
+
+
+def test_writes_a_slice_and_a_lost_gpu_as_in_the_examples() -> None:
+    figures = Figures(
+        memory_used_bytes=1073741824,
+        memory_total_bytes=10334765056,
+        temperature_celsius=44.0,
+        power_watts=120.0,
+        power_limit_watts=700.0,
+        clock_sm_mhz=1755,
+        clock_sm_max_mhz=1980,
+        clock_memory_mhz=2619,
+        clock_memory_max_mhz=2619,
+        ecc_corrected=0,
+        ecc_uncorrected=0,
+    )
+    name = "NVIDIA H100 80GB HBM3"
+    lost = Xid(1772357374.0, 79, "The GPU has fallen off the bus.")
+    of_card = [
+        name
+        for name in figures_of_card(mig=True, shared=False)
+        if not name.startswith(("pcie", "nvlink"))
+    ]
+    written = [
+        GpuSample(
+            "MIG-77aa",
+            f"{name} MIG 1g.10gb",
+            0,
+            Kind.MIG,
+            parent="GPU-9c01",
+            figures=figures,
+            of_card=tuple(of_card),
+            throttle=(),
+            xid=(),
+        ),
+        GpuSample(
+            "GPU-dead",
+            name,
+            1,
+            condition=Condition.LOST,
+            problem="The GPU does not answer any more.",
+            xid=(lost,),
+        ),
+    ]
+    wanted = examples("gpus")["a MIG slice and a lost GPU"]["devices"]
+    assert json.loads(json.dumps([sample.to_json() for sample in written])) == wanted
+
+
+def test_writes_a_shared_gpu_as_in_the_examples() -> None:
+    wanted = examples("gpus")["a whole GPU, simulated and shared"]["devices"][0]
+    sample = GpuSample(
+        "GPU-5e1f",
+        "NVIDIA A100-SXM4-80GB (simulated)",
+        0,
+        shared=True,
+        sharing=Sharing.TIME_SLICED,
+        simulated=True,
+        figures=Figures(**wanted["figures"]),
+        of_card=figures_of_card(mig=False, shared=True),
+        own=Own(12.0, 4294967296),
+        throttle=(),
+        xid=(),
+    )
+    assert json.loads(json.dumps(sample.to_json())) == wanted
