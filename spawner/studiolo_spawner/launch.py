@@ -35,6 +35,7 @@ from studiolo_spawner.image_check import CheckedImage
 from studiolo_spawner.image_checker import ImageChecker
 from studiolo_spawner.image_health import HealthBook
 from studiolo_spawner.journal import Journal
+from studiolo_spawner.last_start import keep_log
 from studiolo_spawner.launch_plan import Plan
 from studiolo_spawner.own_pod import OwnPod, is_from, spawn_id_of, uid_of
 from studiolo_spawner.pod import AttemptPod
@@ -153,7 +154,8 @@ class Launch:
         self._chronicle.open(self._plan.request.notices, resumed=self._resumed)
         if self._resumed:
             self._may_go_on()
-        await self._prepare()
+        # The start is written down while the cluster is asked, which takes longer.
+        await asyncio.gather(self._prepare(), self._spawner.save_state())
         runs = await self._go_on() if self.state.attempts else False
         while not runs:
             runs = await self._try(self._next())
@@ -239,6 +241,7 @@ class Launch:
         try:
             uid = self.state.pod_uid or await self._uid_in_doubt()
             if uid:
+                await keep_log(self._spawner)
                 await self._pod.remove(uid, grace=0, for_ever=True)
                 self._spawner.log.info("%s: removed the pod of a start that ended", self._pod.key)
         except ClusterFault as fault:
@@ -274,9 +277,7 @@ class Launch:
 
     async def _attempt(self, number: int, candidate: Candidate) -> bool:
         profile = self._plan.request.profile
-        check = self._checker.check(candidate.image, profile, digest=candidate.digest)
-        # The attempt is written down while the registry is asked, which takes longer.
-        checked, _ = await asyncio.gather(check, self._spawner.save_state())
+        checked = await self._checker.check(candidate.image, profile, digest=candidate.digest)
         verdict = checked.verdict
         if verdict.decision is Decision.FALL_BACK:
             self._chronicle.end("skipped", verdict)
@@ -294,7 +295,8 @@ class Launch:
         self._chronicle.end("failed", verdict)
         if verdict.decision is not Decision.FALL_BACK:
             raise fault_of(found)
-        await self._spawner.save_state()
+        # With the pod its log goes, too.
+        await asyncio.gather(self._spawner.save_state(), keep_log(self._spawner))
         await self._pod.remove(self.state.pod_uid, grace=0)
         return False
 

@@ -31,6 +31,7 @@ from studiolo_spawner.errors import HubFault, InvalidChoice, StudioloError
 from studiolo_spawner.homes import delete_home
 from studiolo_spawner.journal import Journal
 from studiolo_spawner.kube_side import KubeSide
+from studiolo_spawner.last_start import keep_log, logs
 from studiolo_spawner.launch import Launch, Means
 from studiolo_spawner.launch_plan import Plan
 from studiolo_spawner.liveness import address_of, exit_code
@@ -42,7 +43,7 @@ from studiolo_spawner.prefill import PrefillOnly, install_filter
 from studiolo_spawner.refused_start import to_spawn_exception
 from studiolo_spawner.resolve import WorkspaceRequest
 from studiolo_spawner.resumption import take_up
-from studiolo_spawner.server_identity import ensure_certificates
+from studiolo_spawner.server_identity import ensure_certificates, revoke_identities
 from studiolo_spawner.shared_commit import commit_soon
 from studiolo_spawner.spawner_images import checker_of, look_at, resolved_by, watch_images
 from studiolo_spawner.spawner_menu import NARROW, Filled, menu_of
@@ -204,6 +205,7 @@ class WorkspaceSpawner(TellsChanges, KubeSide):
         """Start the workspace; what is told meanwhile is in ``progress``."""
         if self._journal.closed:
             self._journal = Journal(self.tell_change)
+        logs.forget(self.user.name, self.name)
         return self._followed(super().start())
 
     def resume(self) -> asyncio.Future[str]:
@@ -271,6 +273,7 @@ class WorkspaceSpawner(TellsChanges, KubeSide):
         if found is None:
             self.log.info("%s has no pod to delete", self._log_name)
             return
+        await keep_log(self)
         self.log.info("Deleting pod %s", own.key)
         grace = 0 if now else self.delete_grace_period
         try:
@@ -371,6 +374,9 @@ class WorkspaceSpawner(TellsChanges, KubeSide):
     def clear_state(self) -> None:
         """Forget the start that is over, but not why it failed, until the next one."""
         self._saved = self.workspace_state.afterwards()
+        if self.server is None:
+            # Called when it was stopped, and not before it starts.
+            revoke_identities(self)
         super().clear_state()
         self._launch, self._journal = None, Journal(self.tell_change)
         self.cleared.set()
