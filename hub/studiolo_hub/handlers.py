@@ -13,6 +13,7 @@ from tornado import web
 
 from studiolo_hub.capacity_handlers import capacity_handlers
 from studiolo_hub.event_handlers import EventsHandler
+from studiolo_hub.image_check_handlers import image_check_handlers
 from studiolo_hub.look import look_handlers
 from studiolo_hub.pages import STATIC_DIR, Pages
 from studiolo_hub.workspace_handlers import workspace_handlers
@@ -69,4 +70,5 @@ def page_handlers(pages: Pages) -> list[tuple[Any, ...]]:
         (r"/studiolo/events", EventsHandler, {"pages": pages}),
         *workspace_handlers(pages),
         *capacity_handlers(),
+        *image_check_handlers(),
     ]

@@ -14,6 +14,7 @@ from studiolo_spawner import wording
 from studiolo_spawner.capacity import Free, State, free_words, state_of
 from studiolo_spawner.catalogue import Catalogue, Image, Profile
 from studiolo_spawner.choice import Choice
+from studiolo_spawner.custom_option import CustomOption, custom_option
 from studiolo_spawner.errors import StudioloError
 from studiolo_spawner.image_health import HealthBook, ImageProblem
 from studiolo_spawner.locks import Locks
@@ -103,6 +104,8 @@ class Menu:
     """Something was chosen before: in the last start, by a link or in the form."""
     default_image: str | None
     default_profile: str | None
+    custom: CustomOption | None
+    """The field for an image that they name themselves, where they may."""
     locks: Locks
     summary: str
     """How many images fit and what is recommended; empty while nothing is asked for."""
@@ -136,7 +139,9 @@ def build_menu(
     now = now or datetime.now(UTC)
     if problems is None:
         problems = health.problems(catalogue.images, now) if health else {}
-    selected, notices = still_valid(catalogue, person, saved or Choice())
+    selected, notices = still_valid(
+        catalogue, person, saved or Choice(), unfinished=origin == "form"
+    )
     builder = _Builder(
         offer, words_of(catalogue), selected, problems, capacity or {}, refused or {}, health, now
     )
@@ -159,6 +164,7 @@ def build_menu(
         filled=saved is not None,
         default_image=offer.default_image,
         default_profile=offer.default_profile,
+        custom=custom_option(offer, selected),
         locks=offer.locks,
         summary=builder.summary(image_pick, profile_pick),
         fallback_offered=catalogue.defaults.fallback.allowed,

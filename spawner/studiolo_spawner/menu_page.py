@@ -25,8 +25,13 @@ from studiolo_spawner.wishes import forget_wishes
 _HERE = Path(__file__).parent
 
 ASSETS_DIR = _HERE / "static"
-MENU_CSS: str = (ASSETS_DIR / "menu.css").read_text(encoding="utf-8")
-MENU_JS: str = (ASSETS_DIR / "menu.js").read_text(encoding="utf-8")
+MENU_CSS, MENU_JS = (
+    "\n".join(
+        (ASSETS_DIR / f"{name}.{kind}").read_text(encoding="utf-8")
+        for name in ("menu", "custom_image")
+    )
+    for kind in ("css", "js")
+)
 
 _KEPT_CARDS = 8192
 """A few hundred bytes to two kilobytes each."""
@@ -51,13 +56,18 @@ _STYLE, _SCRIPT = Markup(MENU_CSS), Markup(MENU_JS)  # noqa: S704
 
 
 def render_menu(
-    menu: Menu, *, inline_assets: bool = True, capacity_url: str = "", spawn_url: str = ""
+    menu: Menu,
+    *,
+    inline_assets: bool = True,
+    capacity_url: str = "",
+    spawn_url: str = "",
+    check_url: str = "",
 ) -> str:
     """The form's fields. With `inline_assets` the style sheet and the script stand in it.
 
     A page that includes both by itself passes False. ``capacity_url``: where what is free is told
-    while the page is open; ``spawn_url``: what a link to a choice begins with. Without them there
-    is neither.
+    while the page is open; ``spawn_url``: what a link to a choice begins with; ``check_url``: where
+    an image is checked while it is typed. Without them there is none of it.
     """
     locks = menu.locks
     return _TEMPLATE.render(
@@ -66,6 +76,7 @@ def render_menu(
         profiles=_joined([_profile_card(option, locks.profile) for option in menu.profiles]),
         capacity_url=capacity_url,
         spawn_url=spawn_url,
+        check_url=check_url,
         link=link_query(menu),
         style=_STYLE if inline_assets else "",
         script=_SCRIPT if inline_assets else "",

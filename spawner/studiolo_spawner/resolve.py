@@ -144,11 +144,12 @@ def resolve(
 
 
 def still_valid(
-    catalogue: Catalogue, person: Person, saved: Choice
+    catalogue: Catalogue, person: Person, saved: Choice, *, unfinished: bool = False
 ) -> tuple[Choice, tuple[str, ...]]:
     """The part of a saved choice that is still offered, and what to tell about the rest.
 
     For filling in the menu: what has become invalid is left to the default, and never an error.
+    ``unfinished``: the person is still at it; what they typed stays for them to mend.
     """
     offer = offer_to(person, catalogue)
     notices: list[str] = []
@@ -160,7 +161,9 @@ def still_valid(
         notices.append(f"Your last GPU profile {wording.quoted(profile)} is no longer offered.")
         profile = None
     custom = saved.custom_image
-    if custom is not None and not may_name(offer, custom):
+    if custom is not None and not (
+        may_name(offer, custom) or (unfinished and offer.custom_images is not None)
+    ):
         notices.append(f"The image {wording.quoted(custom, 255)} may not be named any more.")
         custom = None
     known = Choice(

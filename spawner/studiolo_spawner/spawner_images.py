@@ -1,4 +1,4 @@
-"""What the spawner does about images before a start: checks, resolving, answers to the menu; I/O."""
+"""What the spawner does about images before a start: checks, resolving, the menu; I/O."""
 
 from __future__ import annotations
 

@@ -58,4 +58,5 @@ async def menu_of(spawner: WorkspaceSpawner, parts: SharedParts, filled: Filled)
         inline_assets=not pages,
         capacity_url=url_path_join(base, "studiolo", "capacity") if pages else "",
         spawn_url=url_path_join(base, "spawn") if base else "",
+        check_url=url_path_join(base, "studiolo", "image-check") if pages else "",
     )

@@ -247,10 +247,10 @@ async def test_menu_shows_what_was_saved_and_survives_what_cannot_be_read(make: 
 async def test_form_becomes_canonical_options(make: Make) -> None:
     spawner = make()
     form = {"_xsrf": ["x"], "image": ["good"], "profile": ["gpu"], "fallback": ["only"]}
-    options = spawner.run_options_from_form(form)
+    options = await spawner.run_options_from_form(form)
     assert options == {"image": "good", "profile": "gpu", "fallback": False}
     with pytest.raises(SpawnException) as refused:
-        spawner.run_options_from_form({"image": ["a", "b"]})
+        await spawner.run_options_from_form({"image": ["a", "b"]})
     assert refused.value.status_code == 400
 
 
