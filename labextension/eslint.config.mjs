@@ -9,9 +9,19 @@ export default tseslint.config(
     languageOptions: {
       sourceType: 'commonjs',
       globals: Object.fromEntries(
-        ['fetch', 'Headers', 'module', 'Request', 'require', 'Response', 'TextEncoder'].map(
-          name => [name, 'readonly']
-        )
+        [
+          'AbortController',
+          'AbortSignal',
+          'fetch',
+          'Headers',
+          'module',
+          'ReadableStream',
+          'Request',
+          'require',
+          'Response',
+          'TextDecoder',
+          'TextEncoder'
+        ].map(name => [name, 'readonly'])
       )
     }
   },

@@ -1,8 +1,17 @@
 /** The extension's plugins, and nothing else. */
 
+import { actionsPlugin } from './plugins/actions';
+import { countdownPlugin } from './plugins/countdown';
 import { fallbackNoticePlugin } from './plugins/fallbackNotice';
 import { panelPlugin } from './plugins/panel';
-import { stopPlugin } from './plugins/stop';
-import { workspacePlugin } from './plugins/workspace';
+import { statePlugin } from './plugins/state';
+import { statusBarPlugin } from './plugins/statusBar';
 
-export default [workspacePlugin, stopPlugin, panelPlugin, fallbackNoticePlugin];
+export default [
+  statePlugin,
+  actionsPlugin,
+  panelPlugin,
+  statusBarPlugin,
+  countdownPlugin,
+  fallbackNoticePlugin
+];

@@ -7,11 +7,11 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
 import type { Message } from '@lumino/messaging';
 import { Panel, type Widget } from '@lumino/widgets';
-import type { GpuModel } from './gpuModel';
 import { gpuIcon } from './icons';
+import type { IStudiolo } from './tokens';
 
 export interface IPanelOptions {
-  model: GpuModel;
+  studiolo: IStudiolo;
   trans: TranslationBundle;
   loadContent: () => Promise<Widget>;
 }
@@ -19,18 +19,26 @@ export interface IPanelOptions {
 export class StudioloPanel extends Panel {
   constructor(private readonly _options: IPanelOptions) {
     super();
-    const { trans } = _options;
+    const { studiolo, trans } = _options;
     this.id = 'studiolo-panel';
     this.title.icon = gpuIcon;
     this.title.caption = trans.__('GPU and workspace');
     this.addClass('st-Panel');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('GPU and workspace'));
+    this.node.tabIndex = -1;
+    studiolo.settingsChanged.connect(this._onSettings);
   }
 
   dispose(): void {
-    this._watching?.dispose();
+    this._end();
+    this._options.studiolo.settingsChanged.disconnect(this._onSettings);
     super.dispose();
+  }
+
+  protected onActivateRequest(msg: Message): void {
+    super.onActivateRequest(msg);
+    this.node.focus();
   }
 
   protected onAfterShow(msg: Message): void {
@@ -56,9 +64,10 @@ export class StudioloPanel extends Panel {
   }
 
   private _begin(): void {
-    this._watching ??= this._options.model.watch();
+    const { studiolo, loadContent } = this._options;
+    this._watching ??= studiolo.feed.watch(studiolo.settings.interval);
     if (this._content === null) {
-      this._content = this._options.loadContent();
+      this._content = loadContent();
       this._content.then(
         content => this.addWidget(content),
         (error: unknown) => {
@@ -73,6 +82,15 @@ export class StudioloPanel extends Panel {
     this._watching?.dispose();
     this._watching = null;
   }
+
+  private readonly _onSettings = (): void => {
+    if (this._watching !== null) {
+      const before = this._watching;
+      const { studiolo } = this._options;
+      this._watching = studiolo.feed.watch(studiolo.settings.interval);
+      before.dispose();
+    }
+  };
 
   private _watching: IDisposable | null = null;
   private _content: Promise<Widget> | null = null;

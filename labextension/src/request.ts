@@ -7,7 +7,9 @@ export class RequestFault extends Error {
   constructor(
     readonly reason: string,
     message: string,
-    readonly status: number
+    readonly status: number,
+    /** Empty, or what to do. */
+    readonly hint = ''
   ) {
     super(message);
     this.name = 'RequestFault';
@@ -23,7 +25,7 @@ export class ServerAway extends Error {
 }
 
 /**
- * Calls `studiolo/api/<path>` and gives the JSON of a success. Throws RequestFault when the
+ * Calls `jupyterlab_studiolo/api/v1/<path>` and gives the JSON of a success. Throws RequestFault when the
  * extension says no, and ServerAway when something else, or nothing, answers.
  */
 export async function request(
@@ -31,22 +33,45 @@ export async function request(
   settings: ServerConnection.ISettings,
   init: RequestInit = {}
 ): Promise<unknown> {
-  const url = new URL(`studiolo/api/${path}`, settings.baseUrl).href;
+  const response = await open(path, settings, init);
+  try {
+    return (await response.json()) as unknown;
+  } catch {
+    throw new ServerAway();
+  }
+}
+
+/** Posts JSON. */
+export function post(
+  path: string,
+  settings: ServerConnection.ISettings,
+  body: Readonly<Record<string, unknown>> = {}
+): Promise<unknown> {
+  return request(path, settings, { method: 'POST', body: JSON.stringify(body) });
+}
+
+/** The same as `request`, with the answer's body still to be read. */
+export async function open(
+  path: string,
+  settings: ServerConnection.ISettings,
+  init: RequestInit = {}
+): Promise<Response> {
+  const url = new URL(`jupyterlab_studiolo/api/v1/${path}`, settings.baseUrl).href;
   let response: Response;
   let body: unknown;
   try {
     response = await ServerConnection.makeRequest(url, init, settings);
+    if (response.ok) {
+      return response;
+    }
     body = await response.json();
   } catch {
     throw new ServerAway();
   }
-  if (response.ok) {
-    return body;
-  }
-  const { reason, message } = (body ?? {}) as { reason?: unknown; message?: unknown };
+  const { reason, message, hint } = (body ?? {}) as Readonly<Record<string, unknown>>;
   // A hub's or a proxy's error is no error of the extension's, whatever it looks like.
   if (typeof reason !== 'string' || typeof message !== 'string') {
     throw new ServerAway();
   }
-  throw new RequestFault(reason, message, response.status);
+  throw new RequestFault(reason, message, response.status, typeof hint === 'string' ? hint : '');
 }

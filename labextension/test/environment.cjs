@@ -4,6 +4,17 @@ const { TestEnvironment } = require('jest-environment-jsdom');
 module.exports = class extends TestEnvironment {
   constructor(...options) {
     super(...options);
-    Object.assign(this.global, { fetch, Headers, Request, Response, TextEncoder });
+    Object.assign(this.global, {
+      AbortController,
+      AbortSignal,
+      fetch,
+      Headers,
+      ReadableStream,
+      Request,
+      Response,
+      TextDecoder,
+      TextEncoder,
+      Uint8Array
+    });
   }
 };

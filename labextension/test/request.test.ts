@@ -8,7 +8,9 @@ describe('request', () => {
     await expect(request('gpus?window=60', server.settings)).resolves.toEqual({ a: 1 });
     const [asked] = server.requests;
     expect(asked?.method).toBe('GET');
-    expect(asked?.url).toContain('http://127.0.0.1:1/user/ada/studiolo/api/gpus?window=60');
+    expect(asked?.url).toContain(
+      'http://127.0.0.1:1/user/ada/jupyterlab_studiolo/api/v1/gpus?window=60'
+    );
   });
 
   it('gives the extension’s own words', async () => {

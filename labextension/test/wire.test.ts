@@ -1,58 +1,96 @@
-import { parseGpus, parseWorkspace, WireError } from '../src/wire';
-import { gpuExamples, workspaceExamples } from './examples';
+import {
+  parseChoices,
+  parseDeparture,
+  parseHistory,
+  parseKept,
+  parseState,
+  WireError
+} from '../src/wire';
+import { choicesExamples, historyExamples, NO_HUB, stateExamples, TWO_GPUS } from './examples';
 
-describe('parseGpus', () => {
-  it.each(Object.entries(gpuExamples))('understands “%s”', (_name, example) => {
-    const { version, ...fields } = example as Record<string, unknown>;
-    expect(version).toBe(1);
-    expect(parseGpus(example)).toEqual(fields);
+/** Whether everything in `part` is in `whole`, at the same place. */
+function isPartOf(part: unknown, whole: unknown): boolean {
+  if (typeof part !== 'object' || part === null) {
+    return part === whole;
+  }
+  return (
+    typeof whole === 'object' &&
+    whole !== null &&
+    Object.entries(part).every(([key, value]) =>
+      isPartOf(value, (whole as Readonly<Record<string, unknown>>)[key])
+    )
+  );
+}
+
+describe('parseState', () => {
+  it.each(Object.entries(stateExamples))('understands “%s”', (_name, example) => {
+    const state = parseState(example);
+    expect(isPartOf(state, example)).toBe(true);
+    expect(state.gpus.devices).toHaveLength(
+      (example as { gpus: { devices: unknown[] } }).gpus.devices.length
+    );
   });
 
-  const good = gpuExamples['no GPU in the profile'] as Record<string, unknown>;
+  const good = stateExamples[NO_HUB] as Record<string, Record<string, unknown>>;
   it.each([
     ['nothing', null, 'the answer is not an object'],
+    ['a list', [], 'the answer is not an object'],
     ['another version', { ...good, version: 2 }, 'version is not 1'],
-    ['an unknown state', { ...good, state: 'on fire' }, 'state is not a known state'],
-    ['devices that are no list', { ...good, devices: {} }, 'devices is not a list'],
     [
-      'a history whose columns are too short',
-      {
-        ...good,
-        history: { times: [1], devices: { a: { utilisation_percent: [] } } }
-      },
-      'history of utilisation_percent is not as long as its times'
-    ]
+      'an unknown state',
+      { ...good, gpus: { ...good.gpus, state: 'on fire' } },
+      'gpus.state is not'
+    ],
+    ['devices that are no list', { ...good, gpus: { ...good.gpus, devices: {} } }, 'not a list'],
+    ['half a device', { ...good, gpus: { ...good.gpus, devices: [{}] } }, 'gpus.devices[0].id is'],
+    ['a text for a number', { ...good, at: 'now' }, 'at is not a number'],
+    [
+      'a number for a text',
+      { ...good, gpus: { ...good.gpus, hint: 1 } },
+      'gpus.hint is not a text'
+    ],
+    ['a missing answer', { ...good, stops: { ...good.stops, warn: null } }, 'is not true or false']
   ])('refuses %s', (_name, value, message) => {
-    expect(() => parseGpus(value)).toThrow(WireError);
-    expect(() => parseGpus(value)).toThrow(message);
+    expect(() => parseState(value)).toThrow(WireError);
+    expect(() => parseState(value)).toThrow(message);
+  });
+
+  it('leaves out what it does not know, and reads what is missing as not known', () => {
+    const example = stateExamples[TWO_GPUS] as Record<string, unknown>;
+    const { workspace, ...rest } = example;
+    expect(workspace).not.toBeNull();
+    expect(parseState({ ...rest, news: 1 })).not.toHaveProperty('news');
+    expect(parseState(rest).workspace).toBeNull();
   });
 });
 
-describe('parseWorkspace', () => {
-  it.each(Object.entries(workspaceExamples))('understands “%s”', (_name, example) => {
+describe('parseHistory', () => {
+  it.each(Object.entries(historyExamples))('understands “%s”', (_name, example) => {
     const { version, ...fields } = example as Record<string, unknown>;
     expect(version).toBe(1);
-    const reply = parseWorkspace({ version: 1, workspace: fields, can_stop: true });
-    const image = { reference: null, digest: null };
-    expect(reply).toEqual({
-      workspace: {
-        ...fields,
-        requested_image: { ...image, ...(fields.requested_image as object) }
-      },
-      can_stop: true
-    });
+    expect(parseHistory(example)).toEqual(fields);
   });
 
-  it('takes a server outside Studiolo', () => {
-    expect(parseWorkspace({ version: 1, workspace: null, can_stop: false })).toEqual({
-      workspace: null,
-      can_stop: false
-    });
-  });
-
-  it('refuses half a workspace', () => {
-    expect(() => parseWorkspace({ version: 1, workspace: {}, can_stop: true })).toThrow(
-      'idle is not an object'
+  it('refuses columns that are not as long as their times', () => {
+    const example = historyExamples['one GPU and the machine'] as Record<string, unknown>;
+    expect(() => parseHistory({ ...example, times: [1] })).toThrow(
+      'history of utilisation_percent is not as long as its times'
     );
+  });
+});
+
+describe('parseChoices', () => {
+  it.each(Object.entries(choicesExamples))('understands “%s”', (_name, example) => {
+    const { version, ...fields } = example as Record<string, unknown>;
+    expect(version).toBe(1);
+    expect(parseChoices(example)).toEqual(fields);
+  });
+});
+
+describe('answers to what was done', () => {
+  it('tell where to go, and until when', () => {
+    expect(parseDeparture({ version: 1, state: 'stopping', url: null }).url).toBeNull();
+    expect(parseDeparture({ version: 1, url: '/hub/spawn-pending/ana' }).url).toContain('ana');
+    expect(parseKept({ version: 1, until: 12, stops: {} }).until).toBe(12);
   });
 });

@@ -4,9 +4,10 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { Notification } from '@jupyterlab/apputils';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { fallbackSentence } from '../format';
-import { CommandIDs, IWorkspaceInfo, TRANSLATION_DOMAIN } from '../tokens';
+import { CommandIDs, IStudiolo, TRANSLATION_DOMAIN } from '../tokens';
 import type { IWorkspace } from '../wire';
+import { fallbackSentence } from '../words/states';
+import { firstState } from '../stateFeed';
 
 /** Long enough to be read; the panel and the notification centre keep it. */
 const SHOWN_MILLIS = 20000;
@@ -18,17 +19,17 @@ export const fallbackNoticePlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyterlab-studiolo:fallback-notice',
   description: 'Tells that the workspace runs another image than the one that was asked for.',
   autoStart: true,
-  requires: [IWorkspaceInfo, IStateDB],
+  requires: [IStudiolo, IStateDB],
   optional: [ITranslator],
   activate: (
     app: JupyterFrontEnd,
-    info: IWorkspaceInfo,
+    studiolo: IStudiolo,
     stateDB: IStateDB,
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
     const tell = async (): Promise<void> => {
-      const { workspace } = await info.get();
+      const { workspace, actions } = await firstState(studiolo.feed);
       const sentence = workspace && fallbackSentence(workspace, trans);
       if (!workspace || !sentence) {
         return;
@@ -38,13 +39,17 @@ export const fallbackNoticePlugin: JupyterFrontEndPlugin<void> = {
         return;
       }
       await app.restored;
+      const action = (label: string, command: string): Notification.IAction => ({
+        label,
+        callback: () => void app.commands.execute(command)
+      });
       Notification.warning(sentence, {
         autoClose: SHOWN_MILLIS,
         actions: [
-          {
-            label: trans.__('Why?'),
-            callback: () => void app.commands.execute(CommandIDs.showPanel)
-          }
+          action(trans.__('Why?'), CommandIDs.showPanel),
+          ...(actions.first_choice.offered && app.commands.hasCommand(CommandIDs.firstChoice)
+            ? [action(trans.__('Try again…'), CommandIDs.firstChoice)]
+            : [])
         ]
       });
       await stateDB.save(TOLD, start);

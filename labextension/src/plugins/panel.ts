@@ -2,17 +2,19 @@
 
 import {
   ILabShell,
+  ILabStatus,
   ILayoutRestorer,
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
+import { ICommandPalette, IThemeManager } from '@jupyterlab/apputils';
+import { IDocumentManager } from '@jupyterlab/docmanager';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { GpuModel } from '../gpuModel';
 import { gpuIcon } from '../icons';
 import { StudioloPanel } from '../panel';
-import { CommandIDs, IWorkspaceInfo, TRANSLATION_DOMAIN } from '../tokens';
+import { firstState } from '../stateFeed';
+import { CommandIDs, IStudiolo, PALETTE_CATEGORY, TRANSLATION_DOMAIN } from '../tokens';
 
 /** Whether this person has met the panel. */
 const INTRODUCED = 'jupyterlab-studiolo:introduced';
@@ -21,34 +23,42 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyterlab-studiolo:panel',
   description: 'Shows what the GPUs of this workspace do, and what the workspace runs.',
   autoStart: true,
-  requires: [IWorkspaceInfo],
-  optional: [ILabShell, ILayoutRestorer, ICommandPalette, IStateDB, ITranslator],
+  requires: [IDocumentManager, IStudiolo],
+  optional: [
+    ILabShell,
+    ILabStatus,
+    ILayoutRestorer,
+    ICommandPalette,
+    IStateDB,
+    IThemeManager,
+    ITranslator
+  ],
   activate: (
     app: JupyterFrontEnd,
-    workspace: IWorkspaceInfo,
+    documents: IDocumentManager,
+    studiolo: IStudiolo,
     labShell: ILabShell | null,
+    status: ILabStatus | null,
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
     stateDB: IStateDB | null,
+    themes: IThemeManager | null,
     translator: ITranslator | null
   ) => {
-    const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
-    const locale = (translator ?? nullTranslator).languageCode.replace('_', '-');
-    const model = new GpuModel({ settings: app.serviceManager.serverSettings });
+    const languages = translator ?? nullTranslator;
+    const trans = languages.load(TRANSLATION_DOMAIN);
+    const locale = languages.languageCode.replace('_', '-');
     const { commands } = app;
 
     const panel = new StudioloPanel({
-      model,
+      studiolo,
       trans,
       loadContent: async () => {
-        const { PanelContent } = await import('../view/panelContent');
-        const onStop = commands.hasCommand(CommandIDs.stop)
-          ? () => void commands.execute(CommandIDs.stop)
-          : null;
-        return new PanelContent({ model, workspace, onStop, trans, locale });
+        const { PanelContent } = await import('../panelContent');
+        const context = { app, documents, status, studiolo, trans, locale };
+        return new PanelContent({ context, themes });
       }
     });
-    panel.disposed.connect(() => model.dispose());
     app.shell.add(panel, 'right', { rank: 150, type: 'Studiolo' });
     restorer?.add(panel, panel.id);
 
@@ -59,10 +69,10 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
       execute: () => app.shell.activateById(panel.id),
       describedBy: { args: { type: 'object', properties: {} } }
     });
-    palette?.addItem({ command: CommandIDs.showPanel, category: 'Studiolo' });
+    palette?.addItem({ command: CommandIDs.showPanel, category: PALETTE_CATEGORY });
 
     if (labShell !== null && stateDB !== null) {
-      void introduce(labShell, stateDB, workspace, panel.id);
+      void introduce(labShell, stateDB, studiolo, panel.id);
     }
   }
 };
@@ -71,16 +81,16 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
 async function introduce(
   labShell: ILabShell,
   stateDB: IStateDB,
-  workspace: IWorkspaceInfo,
+  studiolo: IStudiolo,
   id: string
 ): Promise<void> {
   try {
-    const [reply, introduced] = await Promise.all([
-      workspace.get(),
+    const [state, introduced] = await Promise.all([
+      firstState(studiolo.feed),
       stateDB.fetch(INTRODUCED),
       labShell.restored
     ]);
-    if (reply.workspace !== null && introduced !== true) {
+    if (state.workspace !== null && introduced !== true) {
       labShell.activateById(id);
       await stateDB.save(INTRODUCED, true);
     }

@@ -1,48 +1,48 @@
-/** One GPU: its name, what is special about it, and four figures with their past. */
+/** One GPU: its name, what is special about it, four figures with their past, and more on demand. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { celsius, memory, percent, power, UNKNOWN } from '../format';
-import type { Column, HistoryFigure, IDevice, IHistory } from '../wire';
-import { Sparkline } from './sparklineView';
+import type { ISettings } from '../settings';
+import type { IDevice, IHistory, PastFigure } from '../wire';
+import { bytes, celsius, memory, moment, percent, power } from '../words/figures';
+import { GpuDetails } from './gpuDetails';
+import { type ITile, Tile } from './tile';
 
 /** The top of the temperature chart: where data centre cards begin to slow down. */
 const HOT_CELSIUS = 95;
 
 export interface IGpuCardProps {
   device: IDevice;
+  driver: string | null;
   history: IHistory;
-  seconds: number;
+  settings: ISettings;
+  now: number;
   trans: TranslationBundle;
-}
-
-interface ITile {
-  figure: HistoryFigure;
-  label: string;
-  value: string;
-  max: number;
-  unknown: string;
+  locale?: string;
 }
 
 export function GpuCard(props: IGpuCardProps): React.JSX.Element {
-  const { device, history, trans } = props;
-  const heading = `st-gpu-${device.id.replace(/[^\w-]/g, '_')}`;
+  const { device, history, settings, trans } = props;
+  const id = `st-gpu-${device.id.replace(/[^\w-]/g, '_')}`;
   const columns = history.devices[device.id];
   return (
-    <section className="st-Card" aria-labelledby={heading}>
-      <h3 className="st-Card-heading" id={heading}>
+    <section className="st-Card" aria-labelledby={id}>
+      <h3 className="st-Card-heading" id={id}>
+        <span className="st-Card-number">{trans.__('GPU %1', device.index)}</span>{' '}
         {shortName(device)}
       </h3>
       <Badges device={device} trans={trans} />
       {device.problem === '' ? (
         <dl className="st-Tiles">
-          {tilesOf(device, trans).map(tile => (
+          {tilesOf(device, settings, trans).map(tile => (
             <Tile
               key={tile.figure}
               tile={tile}
-              times={history.times}
+              history={history}
               values={columns?.[tile.figure]}
-              seconds={props.seconds}
+              settings={settings}
+              trans={trans}
+              locale={props.locale}
             />
           ))}
         </dl>
@@ -50,6 +50,15 @@ export function GpuCard(props: IGpuCardProps): React.JSX.Element {
         <p className="st-Problem" role="alert">
           {device.problem}
         </p>
+      )}
+      <Troubles {...props} />
+      {device.problem === '' && (
+        <GpuDetails
+          device={device}
+          driver={props.driver}
+          unfolded={settings.show.details}
+          trans={trans}
+        />
       )}
     </section>
   );
@@ -60,66 +69,62 @@ function shortName(device: IDevice): string {
   return device.simulated ? device.name.replace(/\s*\(simulated\)$/i, '') : device.name;
 }
 
-function Tile(props: {
-  tile: ITile;
-  times: readonly number[];
-  values: Column | undefined;
-  seconds: number;
-}): React.JSX.Element {
-  const { tile } = props;
-  const unknown = tile.value === UNKNOWN;
-  return (
-    <div className="st-Tile" data-figure={tile.figure} title={unknown ? tile.unknown : undefined}>
-      <dt>{tile.label}</dt>
-      <dd>
-        <span className="st-Tile-value" data-unknown={unknown}>
-          {unknown ? tile.unknown : tile.value}
-        </span>
-        {!unknown && (
-          <Sparkline
-            times={props.times}
-            values={props.values}
-            seconds={props.seconds}
-            max={tile.max}
-          />
-        )}
-      </dd>
-    </div>
-  );
-}
-
-function tilesOf(device: IDevice, trans: TranslationBundle): ITile[] {
-  const { figures } = device;
+function tilesOf(
+  device: IDevice,
+  { thresholds }: ISettings,
+  trans: TranslationBundle
+): ITile<PastFigure>[] {
+  const { figures, own } = device;
   const slice = device.kind === 'mig';
   const unknown = trans.__('not reported');
+  const used = figures.memory_used_bytes;
+  const total = figures.memory_total_bytes;
   return [
     {
       figure: 'utilisation_percent',
       label: trans.__('Utilisation'),
       value: percent(figures.utilisation_percent),
+      words: percent,
       max: 100,
-      unknown: slice ? trans.__('not reported for MIG slices') : unknown
+      unknown: slice ? trans.__('not reported for MIG slices') : unknown,
+      yours: own && percent(own.utilisation_percent),
+      mark: null
     },
     {
       figure: 'memory_used_bytes',
       label: trans.__('Memory'),
-      value: memory(figures.memory_used_bytes, figures.memory_total_bytes),
-      max: figures.memory_total_bytes ?? 0,
-      unknown
+      value: memory(used, total),
+      words: bytes,
+      max: total ?? 0,
+      unknown,
+      yours: own && bytes(own.memory_used_bytes),
+      mark:
+        used !== null && total !== null && used >= (total * thresholds.gpuMemoryPercent) / 100
+          ? trans.__('over %1 %', thresholds.gpuMemoryPercent)
+          : null
     },
     {
       figure: 'temperature_celsius',
       label: slice ? trans.__('Temperature of the card') : trans.__('Temperature'),
       value: celsius(figures.temperature_celsius),
+      words: celsius,
       max: HOT_CELSIUS,
-      unknown
+      unknown,
+      yours: null,
+      mark:
+        (figures.temperature_celsius ?? -Infinity) >= thresholds.gpuCelsius
+          ? trans.__('over %1 °C', thresholds.gpuCelsius)
+          : null
     },
     {
       figure: 'power_watts',
       label: slice ? trans.__('Power of the card') : trans.__('Power'),
       value: power(figures.power_watts, figures.power_limit_watts),
+      words: watts => power(watts, null),
       max: figures.power_limit_watts ?? 0,
-      unknown
+      unknown,
+      yours: null,
+      mark: null
     }
   ];
 }
@@ -134,8 +139,12 @@ function Badges(props: { device: IDevice; trans: TranslationBundle }): React.JSX
     badges.push([trans.__('MIG slice'), trans.__('A part of a card, with memory of its own.')]);
   }
   if (device.shared) {
+    const ways: Readonly<Record<string, string>> = {
+      time_sliced: trans.__('Shared, time-sliced'),
+      mps: trans.__('Shared, MPS')
+    };
     badges.push([
-      trans.__('Shared'),
+      ways[device.sharing ?? ''] ?? trans.__('Shared'),
       trans.__('Other workspaces use this GPU too: the figures are those of all together.')
     ]);
   }
@@ -149,6 +158,36 @@ function Badges(props: { device: IDevice; trans: TranslationBundle }): React.JSX
           {label}
           <span className="st-Hidden">: {meaning}</span>
         </li>
+      ))}
+    </ul>
+  );
+}
+
+/** What is never left to be unfolded: slowed down, memory errors, errors of the driver. */
+function Troubles(props: IGpuCardProps): React.JSX.Element | null {
+  const { device, now, trans, locale } = props;
+  const troubles = (device.throttle ?? [])
+    .filter(reason => reason.severity !== 'info')
+    .map(reason => reason.text);
+  const errors = device.figures.ecc_uncorrected ?? 0;
+  if (errors > 0) {
+    troubles.push(
+      trans._n('%1 memory error was not corrected', '%1 memory errors were not corrected', errors)
+    );
+  }
+  for (const xid of device.xid) {
+    troubles.push(
+      trans.__('Xid %1 at %2: %3', xid.code, moment(xid.at, now, locale), xid.text) +
+        (xid.count > 1 ? ` (${xid.count} ×)` : '')
+    );
+  }
+  if (troubles.length === 0) {
+    return null;
+  }
+  return (
+    <ul className="st-Troubles">
+      {troubles.map(trouble => (
+        <li key={trouble}>{trouble}</li>
       ))}
     </ul>
   );

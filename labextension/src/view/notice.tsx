@@ -1,7 +1,8 @@
 /** A state that is not figures: what is the case, why, and what to do. */
 
 import * as React from 'react';
-import type { INotice } from '../format';
+import type { IWarning } from '../wire';
+import type { INotice } from '../words/states';
 
 export interface INoticeProps {
   notice: INotice;
@@ -15,5 +16,24 @@ export function Notice({ notice, kind }: INoticeProps): React.JSX.Element {
       {notice.message !== '' && <p>{notice.message}</p>}
       {notice.hint !== '' && <p className="st-Notice-hint">{notice.hint}</p>}
     </section>
+  );
+}
+
+/** What a card of the panel says itself, in its place. */
+const SAID_ELSEWHERE = ['gpu_lost', 'throttled', 'xid', 'ecc'];
+
+/** The server's warnings that no card tells already. */
+export function Warnings({ warnings }: { warnings: readonly IWarning[] }): React.JSX.Element {
+  return (
+    <>
+      {warnings
+        .filter(warning => !SAID_ELSEWHERE.includes(warning.code))
+        .map(warning => (
+          <div key={warning.code} className="st-Banner" role="status" data-code={warning.code}>
+            <strong>{warning.message}</strong>
+            {warning.hint !== '' && <p>{warning.hint}</p>}
+          </div>
+        ))}
+    </>
   );
 }

@@ -2,83 +2,154 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { duration, stateNotice, stopPromise } from '../format';
-import { spanOf } from '../history';
-import type { IGpusReply, IHistory, IWorkspaceReply } from '../wire';
+import type { ISettings, Span } from '../settings';
+import type { IHistory, IKernel, IState } from '../wire';
+import { awayNotice, isCalm, loadingNotice, stateNotice } from '../words/states';
+import { stopPromise } from '../words/stops';
+import { CountdownBanner } from './countdown';
 import { GpuCard } from './gpuCard';
-import { Notice } from './notice';
+import { MachineCard } from './machineCard';
+import { Notice, Warnings } from './notice';
+import { type Owner, ProcessTable } from './processTable';
+import { SpanChoice } from './spanChoice';
 import { Fallback, WorkspaceCard } from './workspaceCard';
 
+/** What the buttons do. Those that end something ask first. */
+export interface IPanelActions {
+  /** Whether there is a hub that could do anything. */
+  inHub: boolean;
+  stop: () => void;
+  park: () => void;
+  restart: () => void;
+  firstChoice: () => void;
+  keepAlive: () => void;
+  stopKernel: (kernel: IKernel) => void;
+  goTo: (owner: Owner) => void;
+  showSpan: (span: Span) => void;
+}
+
 export interface IPanelViewProps {
-  reply: IGpusReply | null;
-  /** Why the last question had no answer. */
-  error: Error | null;
+  state: IState | null;
+  /** Whether nothing answers at present. */
+  away: boolean;
+  /** What the server's clock says. */
+  now: number;
   history: IHistory;
-  workspace: IWorkspaceReply | null;
-  /** Asks for confirmation and stops; null where there is no hub. */
-  onStop: (() => void) | null;
+  settings: ISettings;
+  actions: IPanelActions;
   trans: TranslationBundle;
   locale?: string;
 }
 
 export function PanelView(props: IPanelViewProps): React.JSX.Element {
-  const { trans, workspace, onStop } = props;
+  const { state, away, now, settings, actions, trans, locale } = props;
+  const workspace = state?.workspace ?? null;
   return (
     <>
-      {onStop !== null && (
-        <div className="st-Actions">
-          <button type="button" className="jp-mod-styled jp-mod-reject st-Stop" onClick={onStop}>
-            {trans.__('Stop workspace…')}
-          </button>
-          <p className="st-Rule">{stopPromise(workspace?.workspace ?? null, trans)}</p>
-        </div>
-      )}
+      {actions.inHub && <Actions {...props} />}
       <div className="st-Panel-content">
-        {workspace?.workspace && <Fallback workspace={workspace.workspace} trans={trans} />}
-        <Gpus {...props} />
-        {workspace?.workspace && (
-          <WorkspaceCard workspace={workspace.workspace} trans={trans} locale={props.locale} />
+        {state !== null && !away && (
+          <CountdownBanner
+            state={state}
+            now={now}
+            onKeepAlive={actions.keepAlive}
+            trans={trans}
+            locale={locale}
+          />
+        )}
+        {workspace !== null && (
+          <Fallback
+            workspace={workspace}
+            onRetry={
+              actions.inHub && state?.actions.first_choice.offered ? actions.firstChoice : null
+            }
+            trans={trans}
+          />
+        )}
+        {away && <Notice kind="warning" notice={awayNotice(trans)} />}
+        {!away && state === null && <Notice kind="plain" notice={loadingNotice(trans)} />}
+        {!away && state !== null && (
+          <>
+            <Warnings warnings={state.warnings} />
+            {settings.show.charts && (
+              <SpanChoice span={settings.span} onChoose={actions.showSpan} trans={trans} />
+            )}
+            <Gpus {...props} state={state} />
+            {settings.show.system && <MachineCard {...props} machine={state.machine} />}
+            {settings.show.processes && state.gpus.devices.length > 0 && (
+              <ProcessTable
+                gpus={state.gpus}
+                kernels={state.kernels}
+                onGoTo={actions.goTo}
+                onStopKernel={actions.stopKernel}
+                trans={trans}
+              />
+            )}
+          </>
+        )}
+        {state !== null && workspace !== null && (
+          <WorkspaceCard
+            state={state}
+            workspace={workspace}
+            now={now}
+            trans={trans}
+            locale={locale}
+          />
         )}
       </div>
     </>
   );
 }
 
-function Gpus(props: IPanelViewProps): React.JSX.Element {
-  const { reply, error, trans } = props;
-  if (error !== null) {
+function Actions({ state, actions, trans }: IPanelViewProps): React.JSX.Element {
+  const offers = state?.actions;
+  return (
+    <div className="st-Actions" role="group" aria-label={trans.__('Workspace')}>
+      <button
+        type="button"
+        className="jp-mod-styled jp-mod-reject st-Button"
+        onClick={actions.stop}
+        title={stopPromise(state?.workspace ?? null, trans)}
+      >
+        {trans.__('Stop workspace…')}
+      </button>
+      {offers?.park.offered && (
+        <button type="button" className="jp-mod-styled st-Button" onClick={actions.park}>
+          {trans.__('Park the GPU…')}
+        </button>
+      )}
+      {offers?.restart.offered && (
+        <button type="button" className="jp-mod-styled st-Button" onClick={actions.restart}>
+          {trans.__('Other profile…')}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Gpus(props: IPanelViewProps & { state: IState }): React.JSX.Element {
+  const { state, history, settings, now, trans, locale } = props;
+  const { gpus } = state;
+  if (gpus.devices.length === 0) {
     return (
-      <Notice
-        kind="warning"
-        notice={{
-          heading: trans.__('The workspace does not answer'),
-          message: trans.__('It is asked again by itself.'),
-          hint: trans.__('If it was stopped, start it again on the hub’s home page.')
-        }}
-      />
+      <Notice kind={isCalm(gpus.state) ? 'plain' : 'warning'} notice={stateNotice(gpus, trans)} />
     );
   }
-  if (reply === null) {
-    const heading = trans.__('Asking the GPU driver …');
-    return <Notice kind="plain" notice={{ heading, message: '', hint: '' }} />;
-  }
-  if (reply.devices.length === 0) {
-    const calm = ['starting', 'no_gpu', 'unsupported_vendor'].includes(reply.state);
-    return <Notice kind={calm ? 'plain' : 'warning'} notice={stateNotice(reply, trans)} />;
-  }
-  const seconds = spanOf(props.history);
   return (
     <>
-      {reply.devices.map(device => (
+      {gpus.state !== 'ok' && <Notice kind="warning" notice={stateNotice(gpus, trans)} />}
+      {gpus.devices.map(device => (
         <GpuCard
           key={device.id}
           device={device}
-          history={props.history}
-          seconds={seconds}
+          driver={gpus.driver_version}
+          history={history}
+          settings={settings}
+          now={now}
           trans={trans}
+          locale={locale}
         />
       ))}
-      <p className="st-Rule">{trans.__('Charts show the last %1.', duration(seconds, trans))}</p>
     </>
   );
 }

@@ -2,18 +2,22 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { fallbackSentence, moment, stopRules } from '../format';
-import type { IWorkspace } from '../wire';
+import type { IState, IWorkspace } from '../wire';
+import { moment } from '../words/figures';
+import { fallbackSentence } from '../words/states';
+import { stopLines, stopRules } from '../words/stops';
 
 export interface IWorkspaceCardProps {
+  state: IState;
   workspace: IWorkspace;
+  now: number;
   trans: TranslationBundle;
   locale?: string;
 }
 
 export function WorkspaceCard(props: IWorkspaceCardProps): React.JSX.Element {
-  const { workspace, trans, locale } = props;
-  const since = moment(workspace.started_at, locale);
+  const { state, workspace, now, trans, locale } = props;
+  const since = Date.parse(workspace.started_at ?? '') / 1000;
   return (
     <section className="st-Card" aria-labelledby="st-workspace">
       <h3 className="st-Card-heading" id="st-workspace">
@@ -26,18 +30,24 @@ export function WorkspaceCard(props: IWorkspaceCardProps): React.JSX.Element {
         </dd>
         <dt>{trans.__('Profile')}</dt>
         <dd>{workspace.profile.display_name}</dd>
-        {since !== null && (
+        {!Number.isNaN(since) && (
           <>
             <dt>{trans.__('Since')}</dt>
-            <dd>{since}</dd>
+            <dd>{moment(since, now, locale)}</dd>
           </>
         )}
       </dl>
-      {stopRules(workspace, trans, locale).map(rule => (
-        <p className="st-Rule" key={rule}>
-          {rule}
-        </p>
+      {stopLines(state, now, trans, locale).map(line => (
+        <p key={line}>{line}</p>
       ))}
+      <details className="st-Details">
+        <summary>{trans.__('By which rules')}</summary>
+        {stopRules(workspace, now, trans, locale).map(rule => (
+          <p className="st-Rule" key={rule}>
+            {rule}
+          </p>
+        ))}
+      </details>
     </section>
   );
 }
@@ -45,16 +55,24 @@ export function WorkspaceCard(props: IWorkspaceCardProps): React.JSX.Element {
 /** Says that another image runs than the one that was asked for, and why. */
 export function Fallback(props: {
   workspace: IWorkspace;
+  /** Tries the first choice again; null where that is not offered. */
+  onRetry: (() => void) | null;
   trans: TranslationBundle;
 }): React.JSX.Element | null {
-  const sentence = fallbackSentence(props.workspace, props.trans);
+  const { workspace, onRetry, trans } = props;
+  const sentence = fallbackSentence(workspace, trans);
   if (sentence === null) {
     return null;
   }
   return (
-    <div className="st-Fallback" role="note">
+    <div className="st-Banner" role="note">
       <strong>{sentence}</strong>
-      <p>{props.workspace.fallback_reason}</p>
+      <p>{workspace.fallback_reason}</p>
+      {onRetry !== null && (
+        <button type="button" className="jp-mod-styled jp-mod-minimal st-Button" onClick={onRetry}>
+          {trans.__('Try my first choice again…')}
+        </button>
+      )}
     </div>
   );
 }
