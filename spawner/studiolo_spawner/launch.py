@@ -40,10 +40,12 @@ from studiolo_spawner.launch_plan import Plan
 from studiolo_spawner.own_pod import OwnPod, is_from, spawn_id_of, uid_of
 from studiolo_spawner.pod import AttemptPod
 from studiolo_spawner.progress import fallback_reason, story
+from studiolo_spawner.queueing import HELD_BACK
 from studiolo_spawner.readiness import Waiting, until_ready
 from studiolo_spawner.resolve import Candidate
 from studiolo_spawner.server_identity import adopt_identity, ensure_identity
 from studiolo_spawner.verdict import Decision, verdict_of_cause
+from studiolo_spawner.wait_words import WaitWords
 from studiolo_spawner.wording import duration
 from studiolo_spawner.workspace_state import Failure, ImageInUse, WorkspaceState
 
@@ -68,6 +70,7 @@ class Means:
     checker: ImageChecker
     health: HealthBook
     journal: Journal
+    waits: WaitWords | None = None
     hub_ends: Callable[[], bool] = lambda: False
 
 
@@ -88,7 +91,9 @@ class Launch:
         self._plan = plan
         self._api = means.api
         self._checker = means.checker
+        self._waits = means.waits
         self._hub_ends = means.hub_ends
+        self._deadline: asyncio.Timeout | None = None
         self._resumed = state is not None
         self._pod = OwnPod(spawner, means.api)
         self._creating: asyncio.Task[KubernetesObject] | None = None
@@ -135,7 +140,7 @@ class Launch:
 
     async def _in_time(self) -> str:
         limit = self._plan.spawn_timeout
-        deadline = asyncio.timeout(self._time_left().total_seconds())
+        deadline = self._deadline = asyncio.timeout(self._time_left().total_seconds())
         try:
             async with deadline:
                 return await self._run()
@@ -330,8 +335,20 @@ class Launch:
 
     async def _ready(self, candidate: Candidate) -> Cause | None:
         deadline, tries = self._plan.start_deadline, candidate.image.start_tries
-        waiting = Waiting(deadline, tries, self._spawner.is_pod_running, self._chronicle.see)
+        waiting = Waiting(
+            deadline, tries, self._spawner.is_pod_running, self._chronicle.see, self._explain
+        )
         return await until_ready(self._pod, self.state.pod_uid, waiting)
+
+    def _explain(self, pod: KubernetesObject, found: Cause) -> Cause:
+        """Say more of what a pod waits for; the time in a queue is not the start's."""
+        if self._waits is None:
+            return found
+        told = self._waits.explain(pod, found)
+        if told.reason == HELD_BACK and self._deadline is not None:
+            limit = self._plan.spawn_timeout.total_seconds()
+            self._deadline.reschedule(asyncio.get_running_loop().time() + limit)
+        return told
 
     def _attempt_pod(self, number: int, candidate: Candidate, checked: CheckedImage) -> AttemptPod:
         request, attempts = self._plan.request, self.state.attempts
@@ -352,6 +369,7 @@ class Launch:
             fallback_reason=fallback_reason(
                 replace_last(attempts, replace(attempts[-1], outcome="running"))
             ),
+            queue=self._plan.queue,
             secure=self._spawner.internal_ssl,
         )
 

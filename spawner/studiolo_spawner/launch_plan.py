@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 
 from studiolo_spawner.catalogue import Catalogue
 from studiolo_spawner.errors import StudioloError
+from studiolo_spawner.queueing import queue_of
 from studiolo_spawner.resolve import Candidate, WorkspaceRequest
 
 
@@ -24,18 +25,25 @@ class Plan:
     """The plan of one start.
 
     start_deadline  how long a container may take to become ready
-    spawn_timeout   how long the start may take as a whole
+    spawn_timeout   how long the start may take as a whole, waiting in a queue apart
+    queue           the queue that its pod waits in
+    queue_timeout   how long it may wait there
     """
 
     request: WorkspaceRequest
     start_deadline: timedelta
     spawn_timeout: timedelta
+    queue: str | None = None
+    queue_timeout: timedelta = timedelta(hours=12)
 
     @classmethod
     def of(cls, request: WorkspaceRequest, catalogue: Catalogue) -> Plan:
         """The plan that the catalogue's limits make of a request."""
         limits = catalogue.defaults
-        return cls(request, limits.start_deadline, limits.spawn_timeout)
+        queue = queue_of(request.profile, limits)
+        return cls(
+            request, limits.start_deadline, limits.spawn_timeout, queue, limits.queue_timeout
+        )
 
     def candidate(self, image_id: str, reference: str) -> Candidate | None:
         """The candidate that an attempt with this image was made for."""

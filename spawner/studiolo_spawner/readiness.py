@@ -27,17 +27,21 @@ class Waiting:
     tries     how many of its runs may fail
     is_ready  what is waited for
     see       hears how far the pod is and what holds it up, at every look
+    explain   says more of a cause than the pod does
     """
 
     deadline: timedelta
     tries: int
     is_ready: Callable[[KubernetesObject], bool]
     see: Callable[[Cause | None, Stage], None]
+    explain: Callable[[KubernetesObject, Cause], Cause] = lambda _pod, found: found
 
     def look(self, pod: KubernetesObject, events: list[KubernetesObject]) -> Cause | None:
         """What keeps this pod from being ready."""
         now = datetime.now(UTC)
         found = cause_of(pod, events, now=now, start_deadline=self.deadline, start_tries=self.tries)
+        if found is not None:
+            found = self.explain(pod, found)
         self.see(found, stage_of(pod, events))
         return found
 

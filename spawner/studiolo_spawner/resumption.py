@@ -17,6 +17,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from jupyterhub import orm
+from jupyterhub.utils import url_escape_path, url_path_join
 from sqlalchemy import inspect
 
 from studiolo_spawner import metrics
@@ -52,6 +54,18 @@ async def take_up(spawner: WorkspaceSpawner) -> None:
             await spawner.stop()
     elif not state.spawn_id and spawner.server is not None:
         await _tell_if_nothing_is_there(spawner)
+
+
+def leave_to_the_next_hub(spawner: WorkspaceSpawner) -> None:
+    """Have a stop that this hub process cannot finish found by the next one.
+
+    JupyterHub takes a server that it stops off its database whatever came of it; the next hub
+    process asks only about what stands there.
+    """
+    row = spawner.orm_spawner
+    if row.server is None:
+        path = url_path_join(spawner.user.base_url, url_escape_path(spawner.name), "/")
+        row.server = orm.Server(base_url=path)
 
 
 async def _finish_start(spawner: WorkspaceSpawner) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jupyterhub import orm
-from jupyterhub.utils import hash_token, maybe_future
+from jupyterhub.utils import hash_token, maybe_future, url_escape_path, url_path_join
 from sqlalchemy import inspect
 
 from studiolo_spawner.cluster_api import KubernetesObject
@@ -50,13 +50,23 @@ def ensure_identity(spawner: WorkspaceSpawner) -> None:
 
 
 def revoke_other_identities(spawner: WorkspaceSpawner) -> None:
-    """Have no token of this server but the one in use."""
+    """Have no token of this server but the one in use, where it is known."""
     session = inspect(_row_of(spawner)).session
     used = orm.APIToken.find(session, spawner.api_token) if spawner.api_token else None
+    if used is not None:
+        for token in _tokens(spawner):
+            if token.id != used.id:
+                session.delete(token)
+        session.commit()
+
+
+def revoke_identities(spawner: WorkspaceSpawner) -> None:
+    """Have no token of a server that is no more; committed by who stops the server.
+
+    JupyterHub revokes what it remembers, and that is nothing of what another process made.
+    """
     for token in _tokens(spawner):
-        if used is not None and token.id != used.id:
-            session.delete(token)
-    session.commit()
+        inspect(_row_of(spawner)).session.delete(token)
 
 
 async def ensure_certificates(spawner: WorkspaceSpawner) -> None:
@@ -86,7 +96,8 @@ def _token_of(pod: KubernetesObject) -> str:
 def _tokens(spawner: WorkspaceSpawner) -> list[Any]:
     """The tokens made for this server, which JupyterHub tells apart by their notes."""
     row = _row_of(spawner)
-    note = f"Server at {row.server.base_url}" if row.server else ""
+    path = url_path_join(spawner.user.base_url, url_escape_path(spawner.name), "/")
+    note = f"Server at {path}"
     tokens = inspect(row).session.query(orm.APIToken)
     return list(tokens.filter_by(user_id=row.user_id, note=note).order_by(orm.APIToken.id))
 

@@ -21,17 +21,18 @@ from traitlets import default
 
 from studiolo_spawner import shared_parts as shared
 from studiolo_spawner import spawner_quotas
-from studiolo_spawner.catalogue import Defaults
+from studiolo_spawner.catalogue import Defaults, Profile
 from studiolo_spawner.changes import TellsChanges
 from studiolo_spawner.choice import Choice, choice_from_form, choice_from_options
 from studiolo_spawner.cluster_api import KubernetesObject
 from studiolo_spawner.custom_image_check import refuse_bad
 from studiolo_spawner.direct_connection import connect_directly
 from studiolo_spawner.errors import HubFault, InvalidChoice, StudioloError
+from studiolo_spawner.home_removal import delete_files
 from studiolo_spawner.homes import delete_home
 from studiolo_spawner.journal import Journal
 from studiolo_spawner.kube_side import KubeSide
-from studiolo_spawner.last_start import keep_log, logs
+from studiolo_spawner.last_start import AttemptLog, keep_log, last_start, logs
 from studiolo_spawner.launch import Launch, Means
 from studiolo_spawner.launch_plan import Plan
 from studiolo_spawner.liveness import address_of, exit_code
@@ -40,13 +41,15 @@ from studiolo_spawner.own_pod import OwnPod, uid_of
 from studiolo_spawner.plain_text import plain
 from studiolo_spawner.pod_view import is_ready, mapping
 from studiolo_spawner.prefill import PrefillOnly, install_filter
+from studiolo_spawner.queueing import queue_of
 from studiolo_spawner.refused_start import to_spawn_exception
 from studiolo_spawner.resolve import WorkspaceRequest
-from studiolo_spawner.resumption import take_up
+from studiolo_spawner.resumption import leave_to_the_next_hub, take_up
 from studiolo_spawner.server_identity import ensure_certificates, revoke_identities
 from studiolo_spawner.shared_commit import commit_soon
 from studiolo_spawner.spawner_images import checker_of, look_at, resolved_by, watch_images
 from studiolo_spawner.spawner_menu import NARROW, Filled, menu_of
+from studiolo_spawner.wait_words import waits_of
 from studiolo_spawner.workspace_state import KEY, WorkspaceState
 
 MAX_LOGGED = 2000
@@ -72,7 +75,8 @@ class WorkspaceSpawner(TellsChanges, KubeSide):
         self._launch: Launch | None = None
         self._saved = WorkspaceState()
         self._filled = Filled()
-        self._asked_after_restart = False
+        self._asked_after_restart = self._stop_cut_short = False
+        self._parts: shared.SharedParts | None = None
         self.cleared = asyncio.Event()
 
     # -- the menu and the choice ---------------------------------------------------------------
@@ -151,14 +155,16 @@ class WorkspaceSpawner(TellsChanges, KubeSide):
         try:
             parts = await self._shared()
             request = await self.resolved()
-            self._have_enough_time(parts.catalogue.snapshot.defaults)
+            self._have_enough_time(parts.catalogue.snapshot.defaults, request.profile)
             await spawner_quotas.admit(self, parts, request.profile)
         except StudioloError as error:
             raise to_spawn_exception(error) from None
 
-    def _have_enough_time(self, defaults: Defaults) -> None:
+    def _have_enough_time(self, defaults: Defaults, profile: Profile) -> None:
         """The hub's own limit must not end a start that still knows its cause."""
         spawn_seconds = defaults.spawn_timeout.total_seconds()
+        if queue_of(profile, defaults):
+            spawn_seconds += defaults.queue_timeout.total_seconds()
         longest = math.ceil(spawn_seconds + self.pod_gone_timeout + CLEANING_SECONDS)
         if self.start_timeout < longest:
             self.start_timeout = longest
@@ -197,6 +203,7 @@ class WorkspaceSpawner(TellsChanges, KubeSide):
         parts = await shared.shared_parts(self.catalogue_path, self.registries, self.log)
         await parts.watch_cluster(self)
         watch_images(self, parts)
+        self._parts = parts
         return parts
 
     # -- start, stop, poll ---------------------------------------------------------------------
@@ -226,19 +233,25 @@ class WorkspaceSpawner(TellsChanges, KubeSide):
         await spawner_quotas.admit(self, parts, request.profile)
         parts.gate.begun(spawner_quotas.key_of(self))
         plan = Plan.of(request, parts.catalogue.snapshot)
-        return Launch(self, plan, self._means(parts))
+        return Launch(self, plan, self._means(parts, plan))
 
     async def _resumed_launch(self, parts: shared.SharedParts) -> Launch:
         await ensure_certificates(self)
-        return Launch(self, Plan.saved(self._saved.plan), self._means(parts), self._saved)
+        plan = Plan.saved(self._saved.plan)
+        return Launch(self, plan, self._means(parts, plan), self._saved)
 
-    def _means(self, parts: shared.SharedParts) -> Means:
+    def hub_ends(self) -> bool:
+        """Whether this hub process is about to end, which is no reason to undo anything."""
+        return self._parts is not None and self._parts.ending
+
+    def _means(self, parts: shared.SharedParts, plan: Plan) -> Means:
         return Means(
             api=self.cluster,
             checker=checker_of(self, parts),
             health=parts.health,
             journal=self._journal,
-            hub_ends=lambda: parts.ending,
+            waits=waits_of(self, parts, plan),
+            hub_ends=self.hub_ends,
         )
 
     async def _launched(self, made: Callable[[shared.SharedParts], Awaitable[Launch]]) -> str:
@@ -263,6 +276,13 @@ class WorkspaceSpawner(TellsChanges, KubeSide):
 
     async def stop(self, now: bool = False) -> None:
         """Delete the pod and wait until it is gone; a start that goes on is ended first."""
+        try:
+            await self._stop(now)
+        except asyncio.CancelledError:
+            self._stop_cut_short = self.hub_ends()
+            raise
+
+    async def _stop(self, now: bool) -> None:
         await self._end_start()
         await self._note_stop()
         with suppress(StudioloError):
@@ -350,6 +370,14 @@ class WorkspaceSpawner(TellsChanges, KubeSide):
         async for message in self._journal.follow():
             yield message.to_event()
 
+    async def last_start(self) -> tuple[AttemptLog, ...]:
+        """What the attempts of the last start wrote, and what Kubernetes said of them."""
+        return await last_start(self)
+
+    async def delete_files(self) -> bool:
+        """Delete the home volume, because its owner said so; raises StudioloError."""
+        return await delete_files(self)
+
     async def delete_forever(self) -> None:
         """Delete the home volume of a deleted user, where that is configured."""
         shares_home = self.name and "{user_server}" not in self.pvc_name_template
@@ -373,6 +401,9 @@ class WorkspaceSpawner(TellsChanges, KubeSide):
 
     def clear_state(self) -> None:
         """Forget the start that is over, but not why it failed, until the next one."""
+        if self._stop_cut_short:
+            leave_to_the_next_hub(self)
+            return
         self._saved = self.workspace_state.afterwards()
         if self.server is None:
             # Called when it was stopped, and not before it starts.

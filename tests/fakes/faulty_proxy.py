@@ -18,10 +18,14 @@ class _Rule:
     request: re.Pattern[str]
     fault: Fault
     times: int
+    holding: tuple[str, ...] = ()
 
 
 class FaultyProxy:
-    """Forwards everything; a fault is met by requests like "POST .*/pods$", so many times."""
+    """Forwards everything; a fault is met by requests like "POST .*/pods$", so many times.
+
+    ``holding``: only requests whose body has all these texts.
+    """
 
     def __init__(self, target: str) -> None:
         self.target = target
@@ -51,8 +55,14 @@ class FaultyProxy:
         if self._session:
             await self._session.close()
 
-    def spoil(self, request: str, fault: Fault, *, times: int = 1) -> None:
-        self._rules.append(_Rule(re.compile(request), fault, times))
+    def spoil(
+        self, request: str, fault: Fault, *, times: int = 1, holding: tuple[str, ...] = ()
+    ) -> None:
+        self._rules.append(_Rule(re.compile(request), fault, times, holding))
+
+    def mend(self) -> None:
+        """Spoil nothing any more; what is being held stays held."""
+        self._rules.clear()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         name = f"{request.method} {request.path}"
@@ -60,7 +70,7 @@ class FaultyProxy:
         if self.away:
             return await cut(request, self)
         for rule in self._rules:
-            if rule.times and rule.request.fullmatch(name):
+            if rule.times and rule.request.fullmatch(name) and await _holds(request, rule.holding):
                 rule.times -= 1
                 return await rule.fault(request, self)
         return await self.forward(request)
@@ -84,6 +94,41 @@ class FaultyProxy:
             async for chunk in response.content.iter_any():
                 await stream.write(chunk)
             return stream
+
+
+async def _holds(request: web.BaseRequest, texts: tuple[str, ...]) -> bool:
+    body = await request.read() if texts else b""
+    return all(text.encode() in body for text in texts)
+
+
+class Held:
+    """A request that is held, as an event: ``reached`` is set when it is there.
+
+    ``done``: the API server has carried it out, and only the answer is held.  ``late``: it is
+    carried out when it is let go, although nobody waits for the answer any more.
+    """
+
+    def __init__(self, *, done: bool = False, late: bool = False) -> None:
+        self.reached = asyncio.Event()
+        self.let_go = asyncio.Event()
+        self.over = asyncio.Event()
+        self._met = False
+        self._done = done
+        self._late = late
+
+    async def __call__(self, request: web.BaseRequest, proxy: FaultyProxy) -> web.StreamResponse:
+        await request.read()
+        # Whoever asks again because no answer comes is held, too.
+        first = not self._met
+        self._met = True
+        if self._done and first:
+            await proxy.forward(request)
+        self.reached.set()
+        await self.let_go.wait()
+        if self._late and first:
+            await proxy.forward(request)
+        self.over.set()
+        return web.Response(status=503)
 
 
 async def cut(request: web.BaseRequest, _proxy: FaultyProxy) -> web.StreamResponse:

@@ -28,6 +28,7 @@ def user(name: str, *groups: str, admin: bool = False, number: int = 1) -> Any:
         admin=admin,
         groups=[SimpleNamespace(name=group) for group in groups],
         url=f"/user/{name}/",
+        base_url=f"/user/{name}/",
         escaped_name=name,
     )
 

@@ -47,7 +47,9 @@ c.JupyterHub.concurrent_spawn_limit = 0
 c.JupyterHub.services = [{{"name": "tests", "api_token": "{token}"}}]
 c.JupyterHub.load_roles = [{{
     "name": "tests", "services": ["tests"],
-    "scopes": ["admin:users", "admin:servers", "admin:groups", "admin:server_state"],
+    "scopes": [
+        "admin:users", "admin:servers", "admin:groups", "admin:server_state", "proxy", "tokens",
+    ],
 }}]
 """
 
