@@ -8,7 +8,7 @@ only their pods can see are told as such and not as bad.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -71,6 +71,6 @@ class ImageChecker:
 
 def secret_names(listed: Any) -> tuple[str, ...]:
     """The names in KubeSpawner's trait `image_pull_secrets`: texts, or mappings with a name."""
-    entries = listed.values() if isinstance(listed, Mapping) else listed or ()
+    entries = [listed] if isinstance(listed, str) else listed or ()
     names = (text(mapping(each).get("name")) or text(each) for each in entries)
     return tuple(dict.fromkeys(name for name in names if name))
