@@ -46,12 +46,16 @@ class OwnProcess(NamedTuple):
 
 
 class OwnProcesses:
-    """Knows what it has looked at once, as long as the process lives."""
+    """Knows what it has looked at once, as long as the process lives.
+
+    `contained`: whether this PID namespace is a container's; found out when it is not said.
+    """
 
     def __init__(
         self,
         *,
         server: int | None = None,
+        contained: bool | None = None,
         proc: Path = Path("/proc"),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -59,7 +63,7 @@ class OwnProcesses:
         self._proc = proc
         self._clock = clock
         self._group = self._text("self/cgroup")
-        self._contained = self._in_container()
+        self._contained = self._in_container() if contained is None else contained
         self._known: dict[tuple[int, int], OwnProcess | None] = {}
         self._cpu: dict[int, tuple[float, float]] = {}
 

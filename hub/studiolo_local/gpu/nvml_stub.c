@@ -7,57 +7,16 @@
  * not here do not exist in the library, which NVML's clients know how to take.
  */
 #define _POSIX_C_SOURCE 200809L
-#include "simulation.h"
+#include "nvml_stub.h"
 
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
 
-typedef int nvmlReturn_t;
-typedef SimDevice *nvmlDevice_t;
-
-enum {
-    NVML_SUCCESS = 0,
-    NVML_ERROR_UNINITIALIZED = 1,
-    NVML_ERROR_INVALID_ARGUMENT = 2,
-    NVML_ERROR_NOT_SUPPORTED = 3,
-    NVML_ERROR_NOT_FOUND = 6,
-    NVML_ERROR_INSUFFICIENT_SIZE = 7,
-    NVML_ERROR_DRIVER_NOT_LOADED = 9,
-    NVML_ERROR_GPU_IS_LOST = 15,
-    NVML_ERROR_ARGUMENT_VERSION_MISMATCH = 25,
-    NVML_ERROR_UNKNOWN = 999,
-};
-
-enum { NVML_CLOCK_GRAPHICS, NVML_CLOCK_SM, NVML_CLOCK_MEM, NVML_CLOCK_VIDEO };
-enum { MAX_MIG_DEVICES = 7 };
-
-typedef struct {
-    unsigned long long total, free, used;
-} nvmlMemory_t;
-
-typedef struct {
-    unsigned version;
-    unsigned long long total, reserved, free, used;
-} nvmlMemory_v2_t;
-
-typedef struct {
-    unsigned gpu, memory;
-} nvmlUtilization_t;
-
-typedef struct {
-    unsigned version;
-    unsigned sensorType;
-    int temperature;
-} nvmlTemperature_v1_t;
-
-/* NVML's versioned structures carry their size and their version in one word. */
-#define VERSION_OF(type, number) ((unsigned)(sizeof(type) | ((unsigned)(number) << 24)))
-
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned users; /* how often nvmlInit was called more than nvmlShutdown */
 
-static double now(void) {
+double stub_now(void) {
     struct timespec time;
     clock_gettime(CLOCK_REALTIME, &time);
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
@@ -69,7 +28,8 @@ static void take_time(unsigned millis) {
 }
 
 /* What stands before every call but init: is the library open, is the driver there? */
-static nvmlReturn_t ready(SimFault *fault) {
+nvmlReturn_t ready(SimFault *fault) {
+    sim_count_call();
     *fault = sim_fault();
     if (fault->slow_millis > 0)
         take_time(fault->slow_millis);
@@ -82,7 +42,7 @@ static nvmlReturn_t ready(SimFault *fault) {
 }
 
 /* The same for a call about one device: a known handle, on a card that is not lost. */
-static nvmlReturn_t ready_device(nvmlDevice_t device, const void *out, SimFault *fault) {
+nvmlReturn_t ready_device(nvmlDevice_t device, const void *out, SimFault *fault) {
     nvmlReturn_t result = ready(fault);
     if (result != NVML_SUCCESS)
         return result;
@@ -95,12 +55,12 @@ static nvmlReturn_t ready_device(nvmlDevice_t device, const void *out, SimFault 
 }
 
 /* For what the driver tells of whole cards only. */
-static nvmlReturn_t ready_card(nvmlDevice_t device, const void *out, SimFault *fault) {
+nvmlReturn_t ready_card(nvmlDevice_t device, const void *out, SimFault *fault) {
     nvmlReturn_t result = ready_device(device, out, fault);
     return result == NVML_SUCCESS && device->mig_parent ? NVML_ERROR_NOT_SUPPORTED : result;
 }
 
-static nvmlReturn_t copy_text(const char *text, char *into, unsigned room) {
+nvmlReturn_t copy_text(const char *text, char *into, unsigned room) {
     if (into == NULL)
         return NVML_ERROR_INVALID_ARGUMENT;
     size_t length = strlen(text) + 1;
@@ -114,6 +74,7 @@ static nvmlReturn_t copy_text(const char *text, char *into, unsigned room) {
 
 nvmlReturn_t nvmlInitWithFlags(unsigned flags) {
     (void)flags;
+    sim_count_call();
     SimFault fault = sim_fault();
     if (fault.kind == SIM_FAULT_DRIVER_NOT_LOADED)
         return NVML_ERROR_DRIVER_NOT_LOADED;
@@ -151,6 +112,7 @@ const char *nvmlErrorString(nvmlReturn_t result) {
     case NVML_ERROR_NOT_FOUND: return "Not Found";
     case NVML_ERROR_INSUFFICIENT_SIZE: return "Insufficient Size";
     case NVML_ERROR_DRIVER_NOT_LOADED: return "Driver Not Loaded";
+    case NVML_ERROR_TIMEOUT: return "Timeout";
     case NVML_ERROR_GPU_IS_LOST: return "GPU is lost";
     case NVML_ERROR_ARGUMENT_VERSION_MISMATCH: return "Argument version mismatch";
     default: return "Unknown Error";
@@ -275,140 +237,4 @@ nvmlReturn_t nvmlDeviceGetDeviceHandleFromMigDeviceHandle(nvmlDevice_t slice,
         return NVML_ERROR_INVALID_ARGUMENT;
     *device = slice->mig_parent;
     return NVML_SUCCESS;
-}
-
-/* ---- what a device is and does --------------------------------------------- */
-
-nvmlReturn_t nvmlDeviceGetName(nvmlDevice_t device, char *name, unsigned length) {
-    SimFault fault;
-    nvmlReturn_t result = ready_device(device, name, &fault);
-    return result == NVML_SUCCESS ? copy_text(device->name, name, length) : result;
-}
-
-nvmlReturn_t nvmlDeviceGetUUID(nvmlDevice_t device, char *uuid, unsigned length) {
-    SimFault fault;
-    nvmlReturn_t result = ready_device(device, uuid, &fault);
-    return result == NVML_SUCCESS ? copy_text(device->uuid, uuid, length) : result;
-}
-
-nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t device, nvmlMemory_t *memory) {
-    SimFault fault;
-    nvmlReturn_t result = ready_device(device, memory, &fault);
-    if (result != NVML_SUCCESS)
-        return result;
-    memory->total = device->memory_bytes;
-    memory->used = sim_figures(device, now()).memory_used_bytes;
-    memory->free = memory->total - memory->used;
-    return NVML_SUCCESS;
-}
-
-nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, nvmlMemory_v2_t *memory) {
-    SimFault fault;
-    nvmlReturn_t result = ready_device(device, memory, &fault);
-    if (result != NVML_SUCCESS)
-        return result;
-    if (memory->version != VERSION_OF(nvmlMemory_v2_t, 2))
-        return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
-    memory->total = device->memory_bytes;
-    memory->reserved = device->memory_bytes / 128; /* what a driver keeps for itself */
-    memory->used = sim_figures(device, now()).memory_used_bytes;
-    memory->free = memory->total - memory->reserved - memory->used;
-    return NVML_SUCCESS;
-}
-
-nvmlReturn_t nvmlDeviceGetUtilizationRates(nvmlDevice_t device, nvmlUtilization_t *utilisation) {
-    SimFault fault;
-    nvmlReturn_t result = ready_card(device, utilisation, &fault);
-    if (result != NVML_SUCCESS)
-        return result;
-    if (device->mig_mode) /* the driver does not tell it of a card that is cut up */
-        return NVML_ERROR_NOT_SUPPORTED;
-    SimFigures figures = sim_figures(device, now());
-    utilisation->gpu = figures.utilisation_percent;
-    utilisation->memory = figures.memory_percent;
-    return NVML_SUCCESS;
-}
-
-nvmlReturn_t nvmlDeviceGetTemperature(nvmlDevice_t device, unsigned sensor, unsigned *celsius) {
-    SimFault fault;
-    nvmlReturn_t result = ready_card(device, celsius, &fault);
-    if (result != NVML_SUCCESS)
-        return result;
-    if (sensor != 0)
-        return NVML_ERROR_INVALID_ARGUMENT;
-    if (fault.kind == SIM_FAULT_NOT_SUPPORTED)
-        return NVML_ERROR_NOT_SUPPORTED;
-    *celsius = sim_figures(device, now()).temperature_celsius;
-    return NVML_SUCCESS;
-}
-
-nvmlReturn_t nvmlDeviceGetTemperatureV(nvmlDevice_t device, nvmlTemperature_v1_t *temperature) {
-    SimFault fault;
-    nvmlReturn_t result = ready_card(device, temperature, &fault);
-    if (result != NVML_SUCCESS)
-        return result;
-    if (temperature->version != VERSION_OF(nvmlTemperature_v1_t, 1))
-        return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
-    if (temperature->sensorType != 0)
-        return NVML_ERROR_INVALID_ARGUMENT;
-    if (fault.kind == SIM_FAULT_NOT_SUPPORTED)
-        return NVML_ERROR_NOT_SUPPORTED;
-    temperature->temperature = (int)sim_figures(device, now()).temperature_celsius;
-    return NVML_SUCCESS;
-}
-
-nvmlReturn_t nvmlDeviceGetPowerUsage(nvmlDevice_t device, unsigned *milliwatts) {
-    SimFault fault;
-    nvmlReturn_t result = ready_card(device, milliwatts, &fault);
-    if (result != NVML_SUCCESS)
-        return result;
-    if (fault.kind == SIM_FAULT_NOT_SUPPORTED)
-        return NVML_ERROR_NOT_SUPPORTED;
-    *milliwatts = sim_figures(device, now()).power_milliwatts;
-    return NVML_SUCCESS;
-}
-
-nvmlReturn_t nvmlDeviceGetEnforcedPowerLimit(nvmlDevice_t device, unsigned *milliwatts) {
-    SimFault fault;
-    nvmlReturn_t result = ready_card(device, milliwatts, &fault);
-    if (result != NVML_SUCCESS)
-        return result;
-    if (fault.kind == SIM_FAULT_NOT_SUPPORTED)
-        return NVML_ERROR_NOT_SUPPORTED;
-    *milliwatts = sim_figures(device, now()).power_limit_milliwatts;
-    return NVML_SUCCESS;
-}
-
-nvmlReturn_t nvmlDeviceGetClockInfo(nvmlDevice_t device, unsigned clock, unsigned *mhz) {
-    SimFault fault;
-    nvmlReturn_t result = ready_card(device, mhz, &fault);
-    if (result != NVML_SUCCESS)
-        return result;
-    if (clock > NVML_CLOCK_VIDEO)
-        return NVML_ERROR_INVALID_ARGUMENT;
-    SimFigures figures = sim_figures(device, now());
-    *mhz = clock == NVML_CLOCK_MEM ? figures.memory_clock_mhz : figures.graphics_clock_mhz;
-    return NVML_SUCCESS;
-}
-
-nvmlReturn_t nvmlDeviceGetMaxClockInfo(nvmlDevice_t device, unsigned clock, unsigned *mhz) {
-    SimFault fault;
-    nvmlReturn_t result = ready_card(device, mhz, &fault);
-    if (result != NVML_SUCCESS)
-        return result;
-    if (clock > NVML_CLOCK_VIDEO)
-        return NVML_ERROR_INVALID_ARGUMENT;
-    *mhz = clock == NVML_CLOCK_MEM ? 1593 : 1410;
-    return NVML_SUCCESS;
-}
-
-/* Nothing runs on a simulated GPU: an empty list, told as NVML tells one. */
-nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t device, unsigned *count,
-                                                     void *processes) {
-    (void)processes;
-    SimFault fault;
-    nvmlReturn_t result = ready_device(device, count, &fault);
-    if (result == NVML_SUCCESS)
-        *count = 0;
-    return result;
 }

@@ -9,19 +9,31 @@
  * STUDIOLO_SIMULATED_LOAD   "wave" (default: figures rise and fall), "idle", or
  *     a number of percent.
  * STUDIOLO_SIMULATED_FAULT  "driver_not_loaded", "gpu_lost" or "gpu_lost:N"
- *     (card N, 0 by default), "not_supported" (temperature and power are not
- *     reported), "slow:MILLISECONDS". Read again on every call, so that a fault
- *     can come and go; STUDIOLO_SIMULATED_FAULT_FILE names a file that holds
- *     the same words and can be changed from outside the process.
+ *     (card N, 0 by default), "not_supported" (temperature, power and more are
+ *     not reported), "slow:MILLISECONDS" (every call takes so long), "hot:N"
+ *     (card N is slowed down), "ecc:N" (its memory has failed), "xid:CODE:N".
+ *     Read again on every call, so that a fault can come and go;
+ *     STUDIOLO_SIMULATED_FAULT_FILE names a file that holds the same words and
+ *     can be changed from outside the process.
+ * STUDIOLO_SIMULATED_PROCESSES_FILE   a file with a line for each process that
+ *     uses a device: "UUID PID MEMORY_MIB PERCENT". Unset: nobody does.
+ * STUDIOLO_SIMULATED_COMPUTE_MODE   "exclusive", or the driver's default.
+ * STUDIOLO_SIMULATED_COUNTER   a file whose first eight bytes count the calls of
+ *     the library (native order), of all processes together.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "simulation.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static const double TURN = 6.283185307179586; /* 2 pi */
 
@@ -301,6 +313,11 @@ SimFigures sim_figures(const SimDevice *device, double seconds) {
 
 /* ---- faults ----------------------------------------------------------------- */
 
+/* The N of ":N", 0 without. */
+static unsigned card_after(const char *words) {
+    return *words == ':' ? (unsigned)strtoul(words + 1, NULL, 10) : 0;
+}
+
 static SimFault fault_of_words(const char *words) {
     SimFault fault = {.kind = SIM_FAULT_NONE};
     if (strncmp(words, "driver_not_loaded", 17) == 0)
@@ -311,8 +328,18 @@ static SimFault fault_of_words(const char *words) {
         fault.slow_millis = (unsigned)strtoul(words + 5, NULL, 10);
     else if (strncmp(words, "gpu_lost", 8) == 0) {
         fault.kind = SIM_FAULT_GPU_LOST;
-        if (words[8] == ':')
-            fault.device = (unsigned)strtoul(words + 9, NULL, 10);
+        fault.device = card_after(words + 8);
+    } else if (strncmp(words, "hot", 3) == 0) {
+        fault.kind = SIM_FAULT_HOT;
+        fault.device = card_after(words + 3);
+    } else if (strncmp(words, "ecc", 3) == 0) {
+        fault.kind = SIM_FAULT_ECC;
+        fault.device = card_after(words + 3);
+    } else if (strncmp(words, "xid:", 4) == 0) {
+        char *end;
+        fault.kind = SIM_FAULT_XID;
+        fault.code = (unsigned)strtoul(words + 4, &end, 10);
+        fault.device = card_after(end);
     }
     return fault;
 }
@@ -331,4 +358,46 @@ SimFault sim_fault(void) {
     }
     const char *words = getenv("STUDIOLO_SIMULATED_FAULT");
     return fault_of_words(words ? words : "");
+}
+
+/* ---- processes and the count of calls --------------------------------------- */
+
+unsigned sim_processes(const SimDevice *device, SimProcess *found) {
+    const char *path = getenv("STUDIOLO_SIMULATED_PROCESSES_FILE");
+    FILE *file = path != NULL && *path != '\0' ? fopen(path, "re") : NULL;
+    if (file == NULL)
+        return 0;
+    unsigned count = 0;
+    char line[256], uuid[SIM_TEXT];
+    while (count < SIM_MAX_PROCESSES && fgets(line, sizeof line, file) != NULL) {
+        unsigned pid, percent;
+        unsigned long long mib;
+        if (sscanf(line, "%95s %u %llu %u", uuid, &pid, &mib, &percent) == 4 &&
+            strcmp(uuid, device->uuid) == 0)
+            found[count++] = (SimProcess){pid, mib << 20, percent > 100 ? 100 : percent};
+    }
+    fclose(file);
+    return count;
+}
+
+static _Atomic unsigned long long *counter;
+static pthread_once_t counter_once = PTHREAD_ONCE_INIT;
+
+static void open_counter(void) {
+    const char *path = getenv("STUDIOLO_SIMULATED_COUNTER");
+    int file = path != NULL && *path != '\0' ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+    if (file < 0)
+        return;
+    if (ftruncate(file, sizeof *counter) == 0) {
+        void *page = mmap(NULL, sizeof *counter, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+        if (page != MAP_FAILED)
+            counter = page;
+    }
+    close(file);
+}
+
+void sim_count_call(void) {
+    pthread_once(&counter_once, open_counter);
+    if (counter != NULL)
+        atomic_fetch_add(counter, 1);
 }

@@ -14,6 +14,7 @@
 #pragma GCC visibility push(hidden)
 
 #define SIM_MAX_DEVICES 64
+#define SIM_MAX_PROCESSES 32
 #define SIM_TEXT 96 /* NVML's own largest name and UUID buffers */
 
 typedef struct SimDevice {
@@ -41,13 +42,23 @@ typedef enum {
     SIM_FAULT_DRIVER_NOT_LOADED,
     SIM_FAULT_NOT_SUPPORTED,
     SIM_FAULT_GPU_LOST,
+    SIM_FAULT_HOT,
+    SIM_FAULT_ECC,
+    SIM_FAULT_XID,
 } SimFaultKind;
 
 typedef struct {
     SimFaultKind kind;
-    unsigned device;        /* which card is lost */
+    unsigned device;        /* which card is hit */
+    unsigned code;          /* of an Xid */
     unsigned slow_millis;   /* how long every call takes */
 } SimFault;
+
+typedef struct {
+    unsigned pid;
+    unsigned long long memory_bytes;
+    unsigned percent;
+} SimProcess;
 
 /* Reads the list from the environment. False when it cannot be understood. */
 bool sim_load(void);
@@ -61,6 +72,10 @@ bool sim_known(const SimDevice *device);
 
 SimFigures sim_figures(const SimDevice *device, double seconds);
 SimFault sim_fault(void);
+/* The processes on a device, at most SIM_MAX_PROCESSES; their number. */
+unsigned sim_processes(const SimDevice *device, SimProcess *found);
+/* Counts one call of the library, for who wants to know how many there are. */
+void sim_count_call(void);
 
 #pragma GCC visibility pop
 
