@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo setup test check bench clean
+.PHONY: help demo setup test e2e check bench clean
 
 # Nothing of a caller's environment may decide what is installed, or from where Python imports.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
@@ -41,6 +41,7 @@ $(if $(wildcard $(PYTHON_READY)),$(shell $(VENV)/python -c '' 2>/dev/null || rm 
 help:
 	@echo "make demo     Studiolo on this machine, at http://127.0.0.1:$(PORT) (another: make demo PORT=9000)"
 	@echo "make test     every test, the fast ones first"
+	@echo "make e2e      the same interfaces on a real Kubernetes that it builds and starts (root, Go)"
 	@echo "make check    formatting, linters, types and import rules, Python and TypeScript"
 	@echo "make bench    measure against plain KubeSpawner; writes build/bench.json"
 	@echo "make setup    only set up what the others need (each does so by itself)"
@@ -53,7 +54,13 @@ demo: $(READY)
 
 test: $(READY)
 	@scripts/need-debian-packages
-	@$(VENV)/python -m pytest $(PYTEST_ARGS)
+	@$(VENV)/python -m pytest --ignore=tests/e2e $(PYTEST_ARGS)
+
+# A Kubernetes of its own, built from Go modules; the first time takes as long as compiling it does.
+e2e: $(READY)
+	@scripts/need-debian-packages containerd:containerd runc:runc iptables:iptables ip:iproute2 \
+	  /usr/lib/cni/ptp:containernetworking-plugins
+	@$(VENV)/python -m pytest tests/e2e --timeout=1800 $(PYTEST_ARGS)
 
 bench: $(READY)
 	@mkdir -p build

@@ -127,5 +127,5 @@ def test_make_alone_lists_the_commands() -> None:
         text=True,
         check=True,
     )
-    for target in ("demo", "test", "check", "bench", "clean"):
+    for target in ("demo", "test", "e2e", "check", "bench", "clean"):
         assert f"make {target}" in done.stdout
