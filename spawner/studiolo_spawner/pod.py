@@ -24,6 +24,7 @@ from kubespawner.slugs import is_valid_label, safe_slug
 
 from studiolo_spawner.catalogue import Home, Image, Profile, SharedVolume
 from studiolo_spawner.quantities import parse_memory
+from studiolo_spawner.queueing import QUEUE_LABEL
 from studiolo_spawner.reference import ImageReference
 
 PREFIX = "studiolo.dev/"
@@ -61,6 +62,7 @@ class AttemptPod:
     number: int
     base_url: str
     fallback_reason: str | None = None
+    queue: str | None = None
     secure: bool = False
 
     @property
@@ -204,7 +206,8 @@ def _resources(profile: Profile) -> dict[str, Any]:
 
 def _labels(pod: AttemptPod) -> dict[str, str]:
     names = {LABEL_PROFILE: pod.profile.id, LABEL_IMAGE: pod.image.id}
-    return {key: _label_value(value) for key, value in names.items()}
+    labels = {key: _label_value(value) for key, value in names.items()}
+    return {**labels, QUEUE_LABEL: literal(pod.queue)} if pod.queue else labels
 
 
 @lru_cache(maxsize=2048)

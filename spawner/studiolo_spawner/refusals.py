@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from studiolo_spawner.causes import Cause, cause
+from studiolo_spawner.resource_words import counted
 
 _QUOTA = re.compile(
     r"exceeded quota|forbidden: maximum .{0,60} per|must specify (?:limits|requests|cpu|memory)"
@@ -63,6 +64,12 @@ def _quota_words(text: str) -> str | None:
     if used is None or limit is None:
         return None
     short = name.removeprefix("requests.").removeprefix("limits.")
+    if "/" in short and used.isdecimal() and limit.isdecimal():
+        verb = "is" if used == "1" else "are"
+        return (
+            f"{used} of {counted(short, int(limit))} of the cluster's namespace {verb} in use; "
+            f"this workspace needs {wanted}."
+        )
     return (
         f"The quota for {short} is used up: {used} of {limit} are in use, "
         f"and this workspace needs {wanted}."

@@ -20,6 +20,7 @@ from studiolo_spawner.image_check import CheckedImage
 from studiolo_spawner.image_checker import ImageChecker
 from studiolo_spawner.image_health import HealthBook
 from studiolo_spawner.image_watch import ImageWatch
+from studiolo_spawner.queue_reader import QueueReader, get_by
 from studiolo_spawner.quota_gate import QuotaGate
 from studiolo_spawner.registry import RegistryClient
 from studiolo_spawner.registry_settings import RegistrySettings
@@ -39,6 +40,8 @@ class SharedParts:
     """What the cluster has and who holds it."""
     gate: QuotaGate = field(default_factory=QuotaGate)
     """Where starts pass the quotas."""
+    queues: QueueReader | None = None
+    """What Kueue says about those that wait in its queues."""
     keeper: asyncio.Task[None] | None = None
 
     @property
@@ -71,8 +74,16 @@ class SharedParts:
             )
             await self.cluster.start()
 
+    def queue_reader(self, spawner: Any) -> QueueReader:
+        """Who asks Kueue, by the client of the first spawner that needs it."""
+        if self.queues is None:
+            self.queues = QueueReader(get_by(spawner.api.api_client), spawner.log)
+        return self.queues
+
     async def close(self) -> None:
         """Stop following and checking, and close connections."""
+        if self.queues is not None:
+            await self.queues.stop()
         if self.cluster is not None:
             await self.cluster.stop()
         if self.watch is not None:

@@ -100,3 +100,10 @@ def memory(octets: int) -> str:
 def number(value: float) -> str:
     """`4`, `0.5`: no decimal places that say nothing."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def ordinal(place: int) -> str:
+    """`1st`, `2nd`, `3rd`, `11th`."""
+    endings = {1: "st", 2: "nd", 3: "rd"}
+    ending = "th" if 10 <= place % 100 <= 20 else endings.get(place % 10, "th")
+    return f"{place}{ending}"

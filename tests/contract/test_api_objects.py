@@ -207,6 +207,22 @@ async def test_a_pods_spec_is_fixed_but_for_its_image(cluster: Cluster) -> None:
     assert "pod updates may not change fields other than" in fixed.message
 
 
+async def test_a_pods_gates_may_only_go_and_place_it_while_they_stand(cluster: Cluster) -> None:
+    gates = [{"name": "example.com/one"}, {"name": "example.com/two"}]
+    await cluster.create("pods", pod("one", schedulingGates=gates))
+    path = cluster.path("pods", "one")
+
+    async def change(**spec: object) -> int:
+        return (await cluster.call("PATCH", path, {"spec": spec}, media_type=MERGE_PATCH)).code
+
+    assert await change(schedulingGates=[*gates, {"name": "example.com/three"}]) == 422
+    assert await change(nodeSelector={"pool": "a"}) == 200
+    assert await change(nodeSelector={"pool": "b"}) == 422
+    assert await change(schedulingGates=None) == 200
+    assert await change(nodeSelector={"more": "labels"}) == 422
+    assert await change(schedulingGates=gates) == 422
+
+
 async def test_a_pod_is_bound_to_one_node(cluster: Cluster) -> None:
     await cluster.add_node()
     bound = await cluster.bound_pod("one")

@@ -44,7 +44,7 @@ def test_refusal(status: int, text: str, reason: str, kind: Kind) -> None:
     [
         (
             "GPU quota",
-            "The quota for nvidia.com/gpu is used up: 4 of 4 are in use, and this workspace needs 1.",
+            "4 of 4 GPUs of the cluster's namespace are in use; this workspace needs 1.",
         ),
         (
             "several resources",

@@ -65,13 +65,21 @@ def pod_update_problems(old: JsonObject, new: JsonObject) -> Problems:
                 "spec.containers", "pod updates may not add or remove containers"
             )
         ]
+    added = [gate for gate in _gates(new) if gate not in _gates(old)]
+    if added:
+        text = f"only deletion is allowed, but found new scheduling gate '{added[0]}'"
+        return [FieldProblem.forbidden("spec.schedulingGates", text)]
     frozen_before, frozen_after = copy.deepcopy(old), copy.deepcopy(new)
     for spec in (frozen_before, frozen_after):
         spec.pop("activeDeadlineSeconds", None)
         spec.pop("tolerations", None)
+        spec.pop("schedulingGates", None)
         for group in groups:
             for container in spec.get(group) or []:
                 container.pop("image", None)
+    if _gates(old):
+        # A queue may say of a pod that it still holds back where it may run.
+        _drop_added_labels(frozen_before, frozen_after)
     if frozen_before != frozen_after:
         return [FieldProblem.forbidden("spec", _FROZEN)]
     kept = new.get("tolerations") or []
@@ -79,6 +87,16 @@ def pod_update_problems(old: JsonObject, new: JsonObject) -> Problems:
         text = "existing toleration can not be modified except its tolerationSeconds"
         return [FieldProblem.forbidden("spec.tolerations", text)]
     return []
+
+
+def _gates(spec: JsonObject) -> list[str]:
+    return [gate["name"] for gate in spec.get("schedulingGates") or []]
+
+
+def _drop_added_labels(before: JsonObject, after: JsonObject) -> None:
+    old, new = before.pop("nodeSelector", None) or {}, after.pop("nodeSelector", None) or {}
+    if any(new.get(key) != value for key, value in old.items()):
+        before["nodeSelector"], after["nodeSelector"] = old, new
 
 
 def _container(container: JsonObject, path: str, volumes: set[str], seen: set[str]) -> Problems:
