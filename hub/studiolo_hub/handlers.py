@@ -17,6 +17,7 @@ from studiolo_hub.image_check_handlers import image_check_handlers
 from studiolo_hub.look import look_handlers
 from studiolo_hub.pages import STATIC_DIR, Pages
 from studiolo_hub.workspace_handlers import workspace_handlers
+from studiolo_hub.workspace_pages import workspace_pages
 
 
 class StaticHandler(web.StaticFileHandler):
@@ -69,6 +70,7 @@ def page_handlers(pages: Pages) -> list[tuple[Any, ...]]:
         (r"/studiolo/images", ImagesHandler, {"pages": pages}),
         (r"/studiolo/events", EventsHandler, {"pages": pages}),
         *workspace_handlers(pages),
+        *workspace_pages(pages),
         *capacity_handlers(),
         *image_check_handlers(),
     ]

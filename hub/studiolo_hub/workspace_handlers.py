@@ -5,6 +5,7 @@ decide about. Forms are answered by redirects, so that buttons work without Java
 such as the panel in Lab with its workspace's own token, get JSON.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from jupyterhub.scopes import needs_scope
@@ -29,6 +30,7 @@ from studiolo_hub.restart_choice import (
 from studiolo_hub.restarts import Restarts
 from studiolo_hub.stopping import stop_workspace
 from studiolo_hub.workspace_reading import person_of
+from studiolo_hub.workspace_view import title_of
 
 #: Addresses of a person's first workspace, and of one that has a name.
 OF_USER = r"/studiolo/workspaces/([^/]+)"
@@ -55,6 +57,21 @@ class WorkspaceHandler(AnswerHandler):
         """The address of the page that follows a start."""
         path = self.pages.workspace_path(user, server_name)
         return str(url_path_join(self.hub.base_url, "spawn-pending", path))
+
+    def address_of(self, user: Any, server_name: str) -> str:
+        """The address under which a workspace's actions are."""
+        path = self.pages.workspace_path(user, server_name)
+        return str(url_path_join(self.hub.base_url, "studiolo/workspaces", path))
+
+    @staticmethod
+    def title_of(spawner: Any) -> str:
+        """What people call a workspace."""
+        return title_of(spawner.orm_spawner.display_name, spawner.name)
+
+    def sharers_of(self, user: Any, spawner: Any) -> list[str]:
+        """The person's other workspaces that have the same files."""
+        others = (user.spawners[name] for name in user.orm_spawners if name != spawner.name)
+        return [self.title_of(each) for each in others if each.pvc_name == spawner.pvc_name]
 
     async def offer_to(self, user: Any) -> Offer:
         """What the owner of a workspace may use now."""
@@ -176,14 +193,14 @@ class AddHandler(WorkspaceHandler):
 
 def workspace_handlers(pages: Pages) -> list[tuple[Any, ...]]:
     """Return the handlers of workspaces, for `page_handlers`."""
-    known = {"pages": pages}
-    actions = {
-        "stop": StopHandler,
-        "restart": RestartHandler,
-        "choices": ChoicesHandler,
-    }
+    actions = {"stop": StopHandler, "restart": RestartHandler, "choices": ChoicesHandler}
+    return [(rf"{OF_USER}/add", AddHandler, {"pages": pages}), *routes(actions, pages)]
+
+
+def routes(actions: Mapping[str, type[WorkspaceHandler]], pages: Pages) -> list[tuple[Any, ...]]:
+    """Return what leads to these actions, for a person's first workspace and for named ones."""
     return [
-        (rf"{OF_USER}/add", AddHandler, known),
-        *((rf"{OF_USER}/{action}", handler, known) for action, handler in actions.items()),
-        *((rf"{OF_SERVER}/{action}", handler, known) for action, handler in actions.items()),
+        (rf"{of}/{action}", handler, {"pages": pages})
+        for of in (OF_USER, OF_SERVER)
+        for action, handler in actions.items()
     ]

@@ -121,7 +121,7 @@ def view_of(
     since = started if state in {"running", "starting"} else stopped.at if stopped else None
     return WorkspaceView(
         name=name,
-        title=title or name or "My workspace",
+        title=title_of(title, name),
         state=state,
         since=rough(now - since) if since else "",
         image=_image(runs) if alive else "",
@@ -143,6 +143,11 @@ def view_of(
         restarting=more.restarting,
         tools=more.tools if state == "running" else (),
     )
+
+
+def title_of(display_name: str, name: str) -> str:
+    """Return what people call a workspace."""
+    return display_name or name or "My workspace"
 
 
 def gpu_words(profile: Profile) -> str:

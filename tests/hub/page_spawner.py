@@ -15,6 +15,9 @@ from jupyterhub.proxy import Proxy
 from jupyterhub.spawner import Spawner, SpawnException
 from studiolo_spawner.attempts import Attempt
 from studiolo_spawner.changes import TellsChanges
+from studiolo_spawner.errors import ClusterFault
+from studiolo_spawner.last_start import AttemptLog
+from studiolo_spawner.log_text import MAX_LOG
 from studiolo_spawner.workspace_state import KEY, ImageInUse, WorkspaceState
 from tornado import httpserver, web
 from tornado.netutil import bind_sockets
@@ -58,6 +61,23 @@ class PageSpawner(TellsChanges, Spawner):
             error.jupyterhub_message = error.message
             raise error
         return {"image": image, "profile": form.get("profile", ["gpu"])[0]}
+
+    @property
+    def pvc_name(self) -> str:
+        shared = self.user.name.startswith("shares")
+        return f"claim-{self.user.name}" if shared else f"claim-{self.user.name}-{self.name}"
+
+    async def delete_files(self) -> bool:
+        if self.user.name.startswith("inuse"):
+            raise ClusterFault("The volume is still in use.", reason="home_in_use", status=409)
+        with Path("deleted-volumes").open("a") as file:
+            file.write(f"{self.pvc_name}\n")
+        return True
+
+    async def last_start(self) -> tuple[AttemptLog, ...]:
+        log, at = "<img src=x onerror=alert(1)> ended\n" * 3, datetime(2026, 3, 1, tzinfo=UTC)
+        long = AttemptLog(at, "registry.example/long:1", "1", "x" * MAX_LOG, ())
+        return (long, AttemptLog(at, "registry.example/image:1", "2", log, ("BackOff: <b>",)))
 
     async def checked(self, options: dict[str, Any]) -> None:
         if options.get("image", "good") not in KINDS:
