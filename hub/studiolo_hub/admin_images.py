@@ -86,7 +86,8 @@ def _row(image: Image, health: ImageHealth, now: datetime) -> ImageRow:
         reference=image.reference,
         standing=standing,
         verdict=verdict,
-        next_step=step,
+        # The command line marks names of fields so; a page has no need to.
+        next_step=step.replace("`", ""),
         checked=ago(check.at, now) if check else "",
         checked_at=check.at if check else None,
         size=human_size(check.size) if check and check.size else "",

@@ -18,6 +18,7 @@ from studiolo_spawner.errors import Problem, StudioloError
 
 from studiolo_hub import roles
 from studiolo_hub.admin_handlers import admin_handlers
+from studiolo_hub.admin_metrics import serve_metrics
 from studiolo_hub.administration import Administration
 from studiolo_hub.catalogue_link import CatalogueLink
 from studiolo_hub.dex import IssuerProbe, authenticator_config, discover
@@ -150,6 +151,7 @@ def _pages(c: Any, settings: Settings) -> None:
     headers = {"Content-Security-Policy": HUB_POLICY}
     app.tornado_settings = {**c.JupyterHub.get("tornado_settings", {}), "headers": headers}
     app.template_vars = {"studiolo": pages}
+    serve_metrics(catalogue)
     app.logo_file = str((settings.brand.logo or STATIC_DIR / "logo.svg").absolute())
     app.extra_handlers = [
         *page_handlers(pages),
