@@ -29,11 +29,12 @@ PYTHON_READY := .venv/.ready
 PROXY_READY := build/proxy/.ready
 PANEL_PACKAGES_READY := labextension/node_modules/.ready
 PANEL_READY := build/panel/.ready
+PEERS_READY := build/peers/.ready
 READY := $(PYTHON_READY) $(PROXY_READY) $(PANEL_PACKAGES_READY) $(PANEL_READY)
 
 # A virtual environment holds absolute paths. In a checkout that was moved or copied, or whose Python
 # has gone, what was set up before is stale however new it is.
-$(foreach stamp,$(TOOLS_READY) $(READY),\
+$(foreach stamp,$(TOOLS_READY) $(READY) $(PEERS_READY),\
   $(if $(wildcard $(stamp)),$(if $(filter-out $(CURDIR),$(file <$(stamp))),$(shell rm -f $(stamp)))))
 $(if $(wildcard $(TOOLS_READY)),$(shell build/tools/bin/python -c '' 2>/dev/null || rm -f $(TOOLS_READY)))
 $(if $(wildcard $(PYTHON_READY)),$(shell $(VENV)/python -c '' 2>/dev/null || rm -f $(PYTHON_READY)))
@@ -52,7 +53,7 @@ setup: $(READY)
 demo: $(READY)
 	@exec $(VENV)/python -m studiolo_local demo --port $(PORT) --data $(DATA)
 
-test: $(READY)
+test: $(READY) $(PEERS_READY)
 	@scripts/need-debian-packages
 	@$(VENV)/python -m pytest --ignore=tests/e2e $(PYTEST_ARGS)
 
@@ -62,7 +63,7 @@ e2e: $(READY)
 	  /usr/lib/cni/ptp:containernetworking-plugins
 	@$(VENV)/python -m pytest tests/e2e --timeout=1800 $(PYTEST_ARGS)
 
-bench: $(READY)
+bench: $(READY) $(PEERS_READY)
 	@mkdir -p build
 	@$(VENV)/python -m tests.bench --output build/bench.json
 
@@ -74,6 +75,12 @@ check: $(PYTHON_READY) $(PANEL_PACKAGES_READY)
 	cd labextension && PATH="$(CURDIR)/$(VENV):$$PATH" npm run --silent lint
 	cd labextension && PATH="$(CURDIR)/$(VENV):$$PATH" npm run --silent typecheck
 	cd labextension && PATH="$(CURDIR)/$(VENV):$$PATH" npm run --silent test
+
+# Notebook 7, which the panel is tried in, and the panels that ours is measured against.
+$(PEERS_READY): $(PYTHON_READY)
+	@$(STEP) $@ "Notebook 7 and the panels to compare with" \
+	  env UV_PROJECT_ENVIRONMENT=build/peers build/tools/bin/uv sync --frozen --only-group peers \
+	    --python build/tools/bin/python
 
 clean:
 	rm -rf build .venv labextension/node_modules labextension/lib labextension/jupyterlab_studiolo/labextension

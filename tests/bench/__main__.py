@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 # Importing these registers their benches.
-from tests.bench import checks, demo_start, fallbacks, hubs, reflectors, spawning
+from tests.bench import checks, demo_start, fallbacks, hubs, menus, panel_size, reflectors, spawning
 from tests.bench.measures import MEASURES, Measure
 
-REGISTERS = (spawning, hubs, reflectors, checks, fallbacks, demo_start)
+REGISTERS = (spawning, hubs, reflectors, checks, fallbacks, menus, panel_size, demo_start)
 
 
 async def _measured(item: Measure) -> dict[str, Any]:
@@ -54,7 +54,7 @@ async def _main(ids: list[str], output: Path) -> bool:
         result = await _measured(MEASURES[id_])
         results.append(result)
         _keep(results, output)
-        peer = "" if result["peer"] is None else f", KubeSpawner {result['peer']}"
+        peer = "" if result["peer"] is None else f", peer {result['peer']}"
         word = "ok  " if result["met"] else "MISS"
         print(
             f"{word} {id_:22} {result['ours']} {result['unit']} (at most {result['goal']}{peer})"

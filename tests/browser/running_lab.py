@@ -58,19 +58,32 @@ class RunningLab:
         environment: Mapping[str, str] = {},
         hub_prefix: str = "",
         notebook: bool = False,
+        peers: bool = False,
     ) -> Self:
-        """Start it in an empty folder; the port may be lost to another process, hence the turns."""
+        """Start it in an empty folder; the port may be lost to another process, hence the turns.
+
+        `notebook`: Notebook 7 in place of JupyterLab. `peers`: with the extensions that ours is
+        measured against.
+        """
         for turn in range(3):
             folder = home / str(turn)
             (folder / "work").mkdir(parents=True)
-            running = cls._start_once(folder, environment, hub_prefix, notebook)
+            running = cls._start_once(
+                folder, dict(environment), hub_prefix, notebook=notebook, peers=peers
+            )
             if running is not None:
                 return running
         raise AssertionError(f"JupyterLab did not start; see the logs in {home}.")
 
     @classmethod
     def _start_once(
-        cls, home: Path, environment: Mapping[str, str], hub_prefix: str, notebook: bool
+        cls,
+        home: Path,
+        environment: dict[str, str],
+        hub_prefix: str,
+        *,
+        notebook: bool,
+        peers: bool,
     ) -> Self | None:
         page = {"hubPrefix": hub_prefix, "hubHost": "", "hubUser": "ana"} if hub_prefix else {}
         (home / "jupyter_server_config.py").write_text(_CONFIG % json.dumps(page), "utf-8")
@@ -89,7 +102,7 @@ class RunningLab:
         }
         module = ["-m", "jupyter_server"]
         extension = "notebook" if notebook else "jupyterlab"
-        if notebook:
+        if notebook or peers:
             python = f"python{sys.version_info.major}.{sys.version_info.minor}"
             own["PYTHONPATH"] = str(PEERS / "lib" / python / "site-packages")
             own["JUPYTER_PATH"] = str(PEERS / "share" / "jupyter")
@@ -101,7 +114,7 @@ class RunningLab:
                     f"--ServerApp.jpserver_extensions={{'{extension}':True}}",
                     f"--ServerApp.root_dir={home / 'work'}",
                 ],
-                env=inherited | own | dict(environment),
+                env=inherited | own | environment,
                 cwd=home / "work",
                 stdin=subprocess.DEVNULL,
                 stdout=log,
