@@ -48,6 +48,7 @@ class RunningServer:
     process: subprocess.Popen[bytes]
     url: str
     log_path: Path
+    folder: Path = Path()
 
     @property
     def log(self) -> str:
@@ -61,11 +62,12 @@ class RunningServer:
         *,
         headers: dict[str, str] | None = None,
         cookies: dict[str, str] | None = None,
+        body: str | None = None,
     ) -> tuple[int, Any]:
         """Status and JSON (or text) of one request."""
         async with (
             aiohttp.ClientSession(cookies=cookies) as session,
-            session.request(method, self.url + path, headers=headers) as response,
+            session.request(method, self.url + path, headers=headers, data=body) as response,
         ):
             text = await response.text()
             try:
@@ -169,6 +171,9 @@ class FakeHub:
     status: int = 204
     delay: float = 0.0
     location: str = ""
+    body: dict[str, Any] | None = None
+    port: int = 0
+    bodies: list[str] = field(default_factory=list)
     seen: list[tuple[str, str, str]] = field(default_factory=list)
     url: str = ""
     _runner: web.AppRunner | None = None
@@ -178,7 +183,7 @@ class FakeHub:
         app.router.add_route("*", "/{path:.*}", self._answer)
         self._runner = web.AppRunner(app)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
         await site.start()
         host, port = self._runner.addresses[0][:2]
         self.url = f"http://{host}:{port}/hub/api"
@@ -191,9 +196,21 @@ class FakeHub:
     async def _answer(self, request: web.Request) -> web.Response:
         token = request.headers.get("Authorization", "")
         self.seen.append((request.method, request.raw_path, token))
+        self.bodies.append(await request.text())
         await asyncio.sleep(self.delay)
         headers = {"Location": self.location} if self.location else {}
+        if self.body is not None:
+            return web.json_response(self.body, status=self.status, headers=headers)
         return web.Response(status=self.status, text=f"{HUB_TOKEN} Traceback", headers=headers)
+
+
+async def xsrf_token(server: RunningServer, cookies: dict[str, str]) -> str:
+    """As a browser gets it: with the first page."""
+    async with (
+        aiohttp.ClientSession(cookies=cookies) as session,
+        session.get(server.url + "login") as page,
+    ):
+        return page.cookies["_xsrf"].value
 
 
 def environment_in_hub(api_url: str) -> dict[str, str]:

@@ -8,7 +8,6 @@ import pytest
 from jupyterlab_studiolo.devices import Figures, GpuSample, Reading, State
 from jupyterlab_studiolo.history import History, Past
 
-
 NOTHING = Past((), {}, {"cpu_percent": [], "memory_used_bytes": []})
 
 

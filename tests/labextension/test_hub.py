@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from jupyterlab_studiolo.errors import HubFault
-from jupyterlab_studiolo.hub import HubConnection, HubClient, hub_from_environment
+from jupyterlab_studiolo.hub import HubClient, HubConnection, hub_from_environment
 
 from tests.labextension.running_server import HUB_TOKEN, FakeHub, environment_in_hub
 

@@ -17,6 +17,7 @@ from tests.labextension.running_server import (
     RunningServer,
     Servers,
     environment_in_hub,
+    xsrf_token,
 )
 
 CONTRACT = Path(__file__).parent.parent / "contract"
@@ -106,7 +107,7 @@ async def test_stop_in_a_hub(servers: Servers) -> None:
         hub.status, hub.seen[:] = 204, []
         _, page = await server.ask("GET", "studiolo/api/workspace", cookies=COOKIE)
         assert page == {"version": 1, "workspace": None, "can_stop": True}
-        token = await _xsrf_token(server)
+        token = await xsrf_token(server, COOKIE)
         answer = await server.ask(
             "POST",
             "studiolo/api/stop",
@@ -117,17 +118,6 @@ async def test_stop_in_a_hub(servers: Servers) -> None:
         assert hub.seen == [("DELETE", "/hub/api/users/ada/server", f"token {HUB_TOKEN}")]
         assert HUB_TOKEN not in server.log
         assert "Traceback" not in server.log
-
-
-async def _xsrf_token(server: RunningServer) -> str:
-    """As a browser gets it: with the first page."""
-    import aiohttp
-
-    async with (
-        aiohttp.ClientSession(cookies=COOKIE) as session,
-        session.get(server.url + "login") as page,
-    ):
-        return page.cookies["_xsrf"].value
 
 
 # --- figures -----------------------------------------------------------------------------------
