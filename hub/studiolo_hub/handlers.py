@@ -15,6 +15,7 @@ from studiolo_hub.capacity_handlers import capacity_handlers
 from studiolo_hub.event_handlers import EventsHandler
 from studiolo_hub.image_check_handlers import image_check_handlers
 from studiolo_hub.look import look_handlers
+from studiolo_hub.offers_handlers import offers_handlers
 from studiolo_hub.pages import STATIC_DIR, Pages
 from studiolo_hub.workspace_handlers import workspace_handlers
 from studiolo_hub.workspace_pages import workspace_pages
@@ -72,5 +73,6 @@ def page_handlers(pages: Pages) -> list[tuple[Any, ...]]:
         *workspace_handlers(pages),
         *workspace_pages(pages),
         *capacity_handlers(),
+        *offers_handlers(),
         *image_check_handlers(),
     ]

@@ -26,6 +26,7 @@ images:
 - {id: good, display_name: Good, reference: "unreachable.invalid/good:1"}
 profiles:
 - {id: gpu, display_name: GPU, resource: nvidia.com/gpu, count: 1, cpu: 1, memory: 1Gi}
+- {id: cpu, display_name: CPU only, cpu: 1, memory: 1Gi}
 - {id: staff, display_name: Staff, cpu: 1, memory: 1Gi, groups: [staff]}
 quotas:
 - id: students
@@ -36,8 +37,9 @@ quotas:
 """
 CONFIG = """
 from studiolo_hub.capacity_handlers import capacity_handlers
+from studiolo_hub.offers_handlers import offers_handlers
 c.JupyterHub.spawner_class = "studiolo_spawner.spawner.WorkspaceSpawner"
-c.JupyterHub.extra_handlers = capacity_handlers()
+c.JupyterHub.extra_handlers = [*capacity_handlers(), *offers_handlers()]
 c.WorkspaceSpawner.catalogue_path = "{catalogue}"
 c.WorkspaceSpawner.namespace = "studiolo"
 c.WorkspaceSpawner.image_check_period = 0
@@ -138,7 +140,7 @@ async def test_only_ones_own_profiles_and_quotas(place: Place) -> None:
         assert quota["holders"] == ["ben"]
         other = await place.capacity(eve)
         assert other["quotas"] == []
-        assert list(other["profiles"]) == ["gpu"]
+        assert list(other["profiles"]) == ["gpu", "cpu"]
 
 
 async def test_nobody_in_particular_is_told_nothing(place: Place) -> None:
@@ -166,3 +168,28 @@ async def test_one_person_may_open_so_many_streams(place: Place) -> None:
                     if again.status == 200:
                         return
                 await asyncio.sleep(0.1)
+
+
+async def test_who_waits_is_offered_what_is_free(place: Place) -> None:
+    for name in ("one", "two"):
+        await place.add_pod(name, name)
+    await place.hub.rest("POST", "/users/ana")
+    ana, eve = await place.hub.browser("ana"), await place.hub.browser("eve")
+    url = f"{place.hub.url}/studiolo/workspaces/ana/offers"
+    async with ana, eve:
+        async with ana.get(url) as answer:
+            assert (await answer.json())["offers"] == []
+        wish = {"image": "good", "profile": "gpu"}
+        status, _ = await place.hub.rest("POST", "/users/ana/server", wish)
+        assert status in {201, 202}
+        async with asyncio.timeout(20):
+            while True:
+                async with ana.get(url) as answer:
+                    told = await answer.json()
+                if told["offers"]:
+                    break
+                await asyncio.sleep(0.1)
+        assert [offer["profile"] for offer in told["offers"]] == ["cpu"]
+        assert told["version"] == 1
+        async with eve.get(url) as answer:
+            assert answer.status == 404
