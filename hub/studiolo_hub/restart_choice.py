@@ -13,6 +13,7 @@ from studiolo_spawner.catalogue import Profile
 from studiolo_spawner.choice import choice_from_form, choice_from_options
 from studiolo_spawner.errors import InvalidChoice
 from studiolo_spawner.offer import Offer
+from studiolo_spawner.profile_outlook import Outlook
 from studiolo_spawner.progress import fallback_reason
 from studiolo_spawner.workspace_state import ImageInUse, WorkspaceState
 
@@ -122,34 +123,30 @@ def choices_document(
     offer: Offer,
     current: Current,
     *,
-    capacity: Callable[[str], str | None],
-    refusal: Callable[[Profile], str | None],
+    outlook: Callable[[str], Outlook],
 ) -> dict[str, object]:
     """Return what may be chosen for a restart (tests/contract/choices.json), in the menu's order.
 
-    ``capacity`` tells in words what is free of a profile, ``refusal`` why it cannot be had now.
+    ``outlook`` tells of a profile what is free of it, and why it cannot be had now.
     """
     rest, asked = parked(offer, current), current.first_choice
     return {
         "current": {"image": current.image(offer), "profile": current.profile(offer)},
-        "profiles": [
-            _profile(profile, capacity(profile.id), refusal(profile))
-            for profile in offer.profiles.values()
-        ],
+        "profiles": [_profile(profile, outlook(profile.id)) for profile in offer.profiles.values()],
         "park": rest and {"id": rest.id, "display_name": rest.display_name},
         "first_choice": asked and {"id": asked.id, "display_name": asked.display_name or asked.id},
     }
 
 
-def _profile(profile: Profile, capacity: str | None, refusal: str | None) -> dict[str, object]:
+def _profile(profile: Profile, outlook: Outlook) -> dict[str, object]:
     return {
         "id": profile.id,
         "display_name": profile.display_name,
         "description": profile.description,
         "gpu": profile.gpu and profile.gpu.model_dump(),
-        "capacity": capacity,
-        "allowed": refusal is None,
-        "reason": refusal,
+        "capacity": outlook.capacity,
+        "allowed": outlook.refusal is None,
+        "reason": outlook.refusal,
     }
 
 

@@ -13,6 +13,7 @@ from jupyterhub.slugs import safe_slug
 from jupyterhub.utils import url_escape_path, url_path_join
 from studiolo_spawner.errors import StudioloError
 from studiolo_spawner.offer import Offer, offer_to
+from studiolo_spawner.profile_outlook import NOTHING_KNOWN
 from studiolo_spawner.refused_start import to_spawn_exception
 from tornado import web
 from tornado.httputil import url_concat
@@ -161,14 +162,14 @@ class ChoicesHandler(WorkspaceHandler):
     @needs_scope("read:servers")
     async def get(self, user_name: str, server_name: str = "") -> None:
         """Answer with tests/contract/choices.json."""
-        user, _spawner = self.workspace_of(user_name, server_name)
+        user, spawner = self.workspace_of(user_name, server_name)
         offer = await self.offer_to(user)
+        outlooks = await spawner.outlooks()
         self.write_json(
             choices_document(
                 offer,
                 self.current(user, server_name),
-                capacity=lambda _profile: None,
-                refusal=lambda _profile: None,
+                outlook=lambda name: outlooks.get(name, NOTHING_KNOWN),
             )
         )
 

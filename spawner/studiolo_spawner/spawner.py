@@ -41,6 +41,7 @@ from studiolo_spawner.own_pod import OwnPod, uid_of
 from studiolo_spawner.plain_text import plain
 from studiolo_spawner.pod_view import is_ready, mapping
 from studiolo_spawner.prefill import PrefillOnly, install_filter
+from studiolo_spawner.profile_outlook import Outlook, outlooks
 from studiolo_spawner.queueing import queue_of
 from studiolo_spawner.refused_start import to_spawn_exception
 from studiolo_spawner.resolve import WorkspaceRequest
@@ -369,6 +370,10 @@ class WorkspaceSpawner(TellsChanges, KubeSide):
         """Yield what was told so far and then what is new, until the start ends."""
         async for message in self._journal.follow():
             yield message.to_event()
+
+    async def outlooks(self) -> dict[str, Outlook]:
+        """What this person may expect of each profile that is offered to them."""
+        return await outlooks(self)
 
     async def last_start(self) -> tuple[AttemptLog, ...]:
         """What the attempts of the last start wrote, and what Kubernetes said of them."""

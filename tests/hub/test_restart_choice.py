@@ -18,6 +18,7 @@ from studiolo_spawner.attempts import Attempt
 from studiolo_spawner.catalogue import Catalogue
 from studiolo_spawner.errors import InvalidChoice
 from studiolo_spawner.offer import Offer, Person, offer_to
+from studiolo_spawner.profile_outlook import Outlook
 from studiolo_spawner.workspace_state import ImageInUse, WorkspaceState
 
 CONTRACT = Path(__file__).parents[1] / "contract" / "choices.json"
@@ -163,13 +164,14 @@ def test_the_whole_menu_is_read_as_at_a_start() -> None:
 
 def test_choices_have_the_shape_that_the_panel_reads() -> None:
     examples = json.loads(CONTRACT.read_text())
-    told = {
+    told: dict[str, Any] = {
         "version": 1,
         **choices_document(
             offer(),
             current(FALLBACK, image="torch"),
-            capacity={"gpu": "none free of 4"}.get,
-            refusal=lambda each: "Used up." if each.count else None,
+            outlook=lambda name: (
+                Outlook("none free of 4", "full", "Used up.") if name == "gpu" else Outlook()
+            ),
         ),
     }
     for example in examples.values():
@@ -189,9 +191,7 @@ def test_choices_have_the_shape_that_the_panel_reads() -> None:
 
 
 def test_what_is_not_offered_is_not_named() -> None:
-    told = choices_document(
-        offer(), current(), capacity=lambda _id: None, refusal=lambda _profile: None
-    )
+    told = choices_document(offer(), current(), outlook=lambda _id: Outlook())
     assert "secret" not in json.dumps(told)
     assert told["first_choice"] is None
 
