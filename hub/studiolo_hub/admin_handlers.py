@@ -25,7 +25,7 @@ from studiolo_hub import (
     volumes,
 )
 from studiolo_hub.admin_events import MAX_STREAMS
-from studiolo_hub.admin_images import ImageRow, image_rows
+from studiolo_hub.admin_images import ImageRow, custom_images, custom_json, image_rows
 from studiolo_hub.admin_reader import HubReader
 from studiolo_hub.admin_words import ago, moment
 from studiolo_hub.administration import Administration, silent_seconds
@@ -231,13 +231,17 @@ class ImagesHandler(AdminHandler):
 
     @needs_scope("admin-ui")
     async def get(self) -> None:
-        """Show it; the JSON is that of /hub/studiolo/images."""
+        """Show it; the JSON is that of /hub/studiolo/images, and the custom images."""
         parts = await self.parts()
         health = await self.administration.pages.image_health() if self.for_program else {}
+        catalogue = self.administration.catalogue.snapshot
+        workspaces = await self.reader.workspaces(stopped=False)
+        custom = custom_images(workspaces, catalogue.images if catalogue else ())
         await self.show(
             "images",
-            lambda: health,
+            lambda: {**health, "custom_images": custom_json(custom)},
             rows=self.images(),
+            custom=custom,
             checks=parts is not None and parts.watch is not None,
             asked=self.argument("asked"),
         )

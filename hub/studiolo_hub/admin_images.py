@@ -15,6 +15,7 @@ from studiolo_spawner.units import human_size
 from studiolo_spawner.verdict import Decision
 
 from studiolo_hub.admin_words import ago
+from studiolo_hub.admin_workspaces import WorkspaceRow
 from studiolo_hub.probe_report import step_after
 
 Standing = Literal["good", "bad", "warning", "unknown", "unchecked", "moved"]
@@ -61,6 +62,16 @@ class ImageRow:
     deprecated: bool
 
 
+@dataclass(frozen=True)
+class CustomImage:
+    """An image that is not in the catalogue and runs all the same: somebody named it."""
+
+    reference: str
+    people: tuple[str, ...]
+    failed: int
+    """How many of the workspaces with it did not start."""
+
+
 _ORDER: dict[Standing, int] = {
     "bad": 0,
     "warning": 1,
@@ -75,6 +86,33 @@ def image_rows(images: Sequence[Image], book: HealthBook, now: datetime) -> tupl
     """Return one row for each image, bad ones first, else in the catalogue's order."""
     rows = [_row(image, book.of(image), now) for image in images]
     return tuple(sorted(rows, key=lambda row: _ORDER[row.standing]))
+
+
+def custom_images(
+    workspaces: Sequence[WorkspaceRow], images: Sequence[Image]
+) -> tuple[CustomImage, ...]:
+    """Return the images of these workspaces that are not the catalogue's, by reference."""
+    known = {image.id for image in images}
+    seen: dict[str, list[WorkspaceRow]] = {}
+    for row in workspaces:
+        if row.reference and row.image_id not in known:
+            seen.setdefault(row.reference, []).append(row)
+    return tuple(
+        CustomImage(
+            reference,
+            tuple(sorted({row.user for row in rows})),
+            sum(row.state == "failed" for row in rows),
+        )
+        for reference, rows in sorted(seen.items())
+    )
+
+
+def custom_json(found: Sequence[CustomImage]) -> list[dict[str, object]]:
+    """Return them for programs; fields are only ever added to it."""
+    return [
+        {"reference": one.reference, "people": list(one.people), "failed": one.failed}
+        for one in found
+    ]
 
 
 def _row(image: Image, health: ImageHealth, now: datetime) -> ImageRow:

@@ -99,6 +99,7 @@ class HubReader:
             end=view.end if view else "",
             failed_at=failure.at if failure and state == "failed" else None,
             path=f"{path}/{url_escape_path(row.name)}" if row.name else path,
+            reference=runs.reference if runs else "",
             volume=_volume(row, live),
             since=view.since if view and state in {"running", "starting"} else "",
             active=ago(utc(row.last_activity), self._now),

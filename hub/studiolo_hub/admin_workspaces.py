@@ -45,6 +45,8 @@ class WorkspaceRow:
     """`USER` or `USER/NAME`, escaped for addresses."""
     failed_at: datetime | None = None
     """When it did not start, where that is known."""
+    reference: str = ""
+    """Of the image that runs, in its registry."""
     volume: str = ""
     """The claim of the volume with the user's files, where it is known."""
     since: str = ""

@@ -310,6 +310,10 @@ async def test_the_catalogues_mistakes_with_their_places(
             assert "<b>four" not in page.text
             overview = await admin.get("studiolo/admin")
             assert 'data-alarm="catalogue"' in overview.text
+            # The banner on every page and the overview say it in the same words.
+            banner = re.search(r"<li><code>(.*?)</code></li>", overview.text, re.DOTALL)
+            assert banner
+            assert overview.text.count(banner[1].strip()) == 2
             # What is downloaded is what is in effect.
             assert (await admin.get("studiolo/admin/catalogue.yaml")).text == good
         finally:
