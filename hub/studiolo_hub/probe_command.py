@@ -13,8 +13,10 @@ from datetime import UTC, datetime
 from studiolo_spawner.catalogue import Catalogue, Image
 from studiolo_spawner.catalogue_probe import ProbedImage, probe
 from studiolo_spawner.image_check import CheckedImage, check_image
+from studiolo_spawner.image_contract import Surroundings
 from studiolo_spawner.registry import RegistryClient, RegistrySettings
 from studiolo_spawner.shared_parts import registry_settings
+from studiolo_spawner.surroundings import HUB_VERSION
 
 from studiolo_hub.probe_report import all_well, as_json, summary, table
 from studiolo_hub.registries import plain_registries
@@ -43,7 +45,7 @@ async def probed_catalogue(
     client = RegistryClient(registries)
 
     async def check(image: Image) -> CheckedImage:
-        return await check_image(image, client)
+        return await check_image(image, client, surroundings=Surroundings(hub=HUB_VERSION))
 
     try:
         return await probe(catalogue.images, check)
