@@ -51,7 +51,7 @@ help:
 setup: $(READY)
 
 demo: $(READY)
-	@exec $(VENV)/python -m studiolo_local demo --port $(PORT) --data $(DATA)
+	@exec $(VENV)/python -m studiolo_local demo --port $(PORT) --data $(DATA) --neighbours
 
 test: $(READY) $(PEERS_READY)
 	@scripts/need-debian-packages

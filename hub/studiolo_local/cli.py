@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case "demo":
             from studiolo_local.demo.run import main as run_demo
 
-            return run_demo(given.port, given.data)
+            return run_demo(given.port, given.data, neighbours=given.neighbours)
         case "signin":
             from studiolo_local.signin.provider import SigninSettings, serve
 
@@ -42,6 +42,11 @@ def parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="all of Studiolo on this machine, until Ctrl-C")
     demo.add_argument("--port", type=_port, default=8000, help="the next free one if it is taken")
     demo.add_argument("--data", type=Path, default=Path(".demo"), help="where everything is kept")
+    demo.add_argument(
+        "--neighbours",
+        action="store_true",
+        help="another team's pods (simulated) hold some of the simulated GPUs",
+    )
     commands.add_parser("cluster", help="only the embedded cluster", add_help=False)
     signin = commands.add_parser("signin", help="only the local sign-in")
     signin.add_argument("--settings", type=Path, required=True, help="its settings (JSON)")

@@ -24,6 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TextIO
 
+from studiolo_local import neighbours
 from studiolo_local.api.server import ApiServer
 from studiolo_local.api.store import Store
 from studiolo_local.client import ApiClient, ApiError
@@ -68,12 +69,15 @@ class Cluster:
         nodes: Sequence[SimulatedNode] = DEMO_NODES,
         timing: Timing | None = None,
         gpu_library: Path | None = None,
+        neighbours: bool = False,
     ) -> None:
+        """`neighbours`: pods of another team hold some of the devices."""
         self.data_dir = data_dir.resolve()
         self._wanted = ports or ClusterPorts()
         self._nodes = nodes
         self._timing = timing
         self._gpu_library = gpu_library
+        self._neighbours = neighbours
         self._stack = contextlib.AsyncExitStack()
         self._parts: list[asyncio.Task[None]] = []
         self.token = ""
@@ -125,6 +129,8 @@ class Cluster:
         self._begin(Scheduler(self.api_url, self.token).run(), "scheduler")
         self._begin(kubelet.run(), "kubelet")
         await self._until(kubelet.ready)
+        if self._neighbours:
+            await neighbours.settle(self.api_url, self.token)
         text = {"api_url": self.api_url, "registry_url": self.registry.url, "pid": os.getpid()}
         write_private(description, json.dumps(text))
 
@@ -256,7 +262,12 @@ def main(argv: Sequence[str]) -> int:
         print("The embedded cluster needs Linux: it uses its loopback addresses and processes.")
         return 1
     ports = ClusterPorts(options.api_port, options.api_tls_port, options.registry_port)
-    cluster = Cluster(options.data, ports=ports, gpu_library=options.gpu_library)
+    cluster = Cluster(
+        options.data,
+        ports=ports,
+        gpu_library=options.gpu_library,
+        neighbours=options.neighbours,
+    )
     try:
         asyncio.run(serve(cluster))
     except (AlreadyRunning, OSError) as error:
@@ -276,5 +287,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--registry-port", type=int, default=0, help="of the image registry")
     parser.add_argument(
         "--gpu-library", type=Path, help="the stand-in for libnvidia-ml that workspaces load"
+    )
+    parser.add_argument(
+        "--neighbours", action="store_true", help="pods of another team hold some of the devices"
     )
     return parser

@@ -28,6 +28,8 @@ class DemoFolder:
     """Where everything of one demo lies."""
 
     root: Path
+    neighbours: bool = False
+    """Whether another team's pods hold some of the simulated GPUs."""
 
     @property
     def catalogue(self) -> Path:

@@ -69,6 +69,7 @@ def cluster_part(
             sys.executable, "-m", "studiolo_local", "cluster", "--data", str(folder.cluster),
             "--registry-port", str(at.registry_port),
             *(["--gpu-library", str(gpu_library)] if gpu_library else []),
+            *(["--neighbours"] if folder.neighbours else []),
         ],
         environment=_environment(),
         ready=_cluster_answers(folder, _answers(session, f"{at.registry}/v2/")),

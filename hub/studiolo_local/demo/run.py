@@ -30,14 +30,15 @@ Say = Callable[[str], None]
 EXPECTED = (NotSetUpError, PartFailedError, UsersError, OSError)
 
 
-def main(port: int, root: Path) -> int:
+def main(port: int, root: Path, *, neighbours: bool = False) -> int:
     """Run the demo in the foreground; gives the exit status."""
     if not sys.platform.startswith("linux"):
         print_line(
             "The demo needs Linux: its cluster uses Linux's processes and loopback addresses."
         )
         return 1
-    return asyncio.run(run(port, root.absolute(), print_line, here=Path.cwd()))
+    folder = DemoFolder(root.absolute(), neighbours=neighbours)
+    return asyncio.run(run(port, folder, print_line, here=Path.cwd()))
 
 
 def print_line(text: str) -> None:
@@ -45,14 +46,13 @@ def print_line(text: str) -> None:
     print(text, flush=True)
 
 
-async def run(port: int, root: Path, say: Say, *, here: Path) -> int:
-    """Run the demo in `root`, an absolute path, until a signal; gives the exit status."""
+async def run(port: int, folder: DemoFolder, say: Say, *, here: Path) -> int:
+    """Run the demo in its folder, until a signal; gives the exit status."""
     began = time.monotonic()
 
     def step(text: str) -> None:
         say(progress(time.monotonic() - began, text))
 
-    folder = DemoFolder(root)
     try:
         lock = folder.lock()
     except (FolderInUseError, OSError) as error:
