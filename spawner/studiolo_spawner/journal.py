@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from studiolo_spawner.progress import Message
 
@@ -35,11 +37,16 @@ class Journal:
             if self.closed or key in self._told or len(self._messages) >= MAX_MESSAGES:
                 continue
             self._told.add(key)
-            self._messages.append(message)
+            self._messages.append(replace(message, at=datetime.now(UTC)))
         if len(self._messages) == before:
             return False
         self._wake()
         return True
+
+    @property
+    def told(self) -> tuple[Message, ...]:
+        """All that was told so far."""
+        return tuple(self._messages)
 
     @property
     def last(self) -> Message | None:

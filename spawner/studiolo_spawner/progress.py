@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
+from typing import Literal
 
 from studiolo_spawner.attempts import Attempt
 from studiolo_spawner.causes import Cause
@@ -20,6 +21,9 @@ from studiolo_spawner.units import human_size
 from studiolo_spawner.wording import duration
 
 MAX_SENTENCE = 500
+
+Kind = Literal["story", "step", "cause"]
+"""What became of an image, how far its pod is, or what holds it up."""
 
 # Where on the bar a step begins. A fallback begins again, a little further on with every attempt,
 # so that the bar shows both that it starts over and that something was done.
@@ -43,16 +47,25 @@ class Message:
     progress: int
     text: str
     html: str
+    kind: Kind = "story"
+    at: datetime | None = None
+    """When it was told; None before that."""
 
     def to_event(self) -> dict[str, object]:
         """The form that JupyterHub's progress stream sends to the page."""
-        return {"progress": self.progress, "message": self.text, "html_message": self.html}
+        event: dict[str, object] = {
+            "progress": self.progress,
+            "message": self.text,
+            "html_message": self.html,
+            "kind": self.kind,
+        }
+        return event if self.at is None else {**event, "at": self.at.isoformat()}
 
 
-def message(progress: int, sentence: str) -> Message:
+def message(progress: int, sentence: str, kind: Kind = "story") -> Message:
     """A message made safe: plain text, capped, escaped, its progress within 0 to 100."""
     text = plain(sentence, MAX_SENTENCE)
-    return Message(min(100, max(0, progress)), text, escape(text))
+    return Message(min(100, max(0, progress)), text, escape(text), kind)
 
 
 def story(attempts: Sequence[Attempt]) -> list[str]:
@@ -88,11 +101,11 @@ def progress_messages(
     messages = [message(floor + _CHECKED, line) for line in story(attempts)]
     if stage is not None:
         at = floor + (100 - floor) * _BEGINS[stage.step] // 100
-        messages.append(message(at, words_of_stage(stage, now=now, size=size)))
+        messages.append(message(at, words_of_stage(stage, now=now, size=size), "step"))
         if cause is not None and stage.step is not Step.READY:
-            messages.append(message(at, f"{cause.message} {cause.hint}"))
+            messages.append(message(at, f"{cause.message} {cause.hint}", "cause"))
     elif cause is not None:
-        messages.append(message(floor + _CHECKED, f"{cause.message} {cause.hint}"))
+        messages.append(message(floor + _CHECKED, f"{cause.message} {cause.hint}", "cause"))
     return tuple(messages)
 
 

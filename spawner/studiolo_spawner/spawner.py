@@ -42,6 +42,7 @@ from studiolo_spawner.plain_text import plain
 from studiolo_spawner.pod_view import is_ready, mapping
 from studiolo_spawner.prefill import PrefillOnly, install_filter
 from studiolo_spawner.profile_outlook import Outlook, outlooks
+from studiolo_spawner.progress import Message
 from studiolo_spawner.queueing import queue_of
 from studiolo_spawner.refused_start import to_spawn_exception
 from studiolo_spawner.resolve import WorkspaceRequest
@@ -205,6 +206,7 @@ class WorkspaceSpawner(TellsChanges, KubeSide):
         await parts.watch_cluster(self)
         watch_images(self, parts)
         self._parts = parts
+        await parts.keep_health(self)
         return parts
 
     # -- start, stop, poll ---------------------------------------------------------------------
@@ -416,6 +418,11 @@ class WorkspaceSpawner(TellsChanges, KubeSide):
         super().clear_state()
         self._launch, self._journal = None, Journal(self.tell_change)
         self.cleared.set()
+
+    @property
+    def told(self) -> tuple[Message, ...]:
+        """All that was told so far of the start that goes on."""
+        return self._journal.told
 
     @property
     def last_told(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 from studiolo_spawner.journal import MAX_MESSAGES, Journal
 from studiolo_spawner.progress import message
@@ -45,3 +46,24 @@ async def test_length_is_bounded() -> None:
     journal.note(message(1, str(number)) for number in range(MAX_MESSAGES + 10))
     journal.close()
     assert len(await heard(journal)) == MAX_MESSAGES
+
+
+async def test_each_message_says_when_it_was_told() -> None:
+    journal = Journal()
+    before = datetime.now(UTC)
+    journal.note([message(1, "one")])
+    journal.note([message(2, "two")])
+    one, two = journal.told
+    assert before <= one.at <= two.at <= datetime.now(UTC)  # type: ignore[operator]
+    assert journal.last == two
+    assert one.to_event()["at"] == one.at.isoformat()  # type: ignore[union-attr]
+
+
+async def test_whoever_keeps_the_journal_hears_of_news() -> None:
+    heard_of: list[int] = []
+    journal = Journal(lambda: heard_of.append(1))
+    assert journal.last is None
+    journal.note([message(1, "one")])
+    journal.note([message(1, "one")])
+    journal.close()
+    assert len(heard_of) == 2

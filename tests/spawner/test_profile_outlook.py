@@ -19,8 +19,13 @@ profiles:
 - {id: staff, display_name: Staff, cpu: 1, memory: 1Gi, groups: [staff]}
 """
 NODE = {
+    "apiVersion": "v1",
+    "kind": "Node",
     "metadata": {"name": "node-1"},
-    "status": {"allocatable": {"cpu": "8", "memory": "32Gi", "pods": "110", "nvidia.com/gpu": "2"}},
+    "status": {
+        "allocatable": {"cpu": "8", "memory": "32Gi", "pods": "110", "nvidia.com/gpu": "2"},
+        "conditions": [{"type": "Ready", "status": "True"}],
+    },
 }
 
 
@@ -31,8 +36,10 @@ async def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 
 
 async def test_what_is_free_is_told_of_what_is_offered(lab: SpawnerLab) -> None:
-    made = await lab.call("POST", "/api/v1/nodes", NODE)
-    await lab.call("PUT", "/api/v1/nodes/node-1/status", {**made, "status": NODE["status"]})
+    await lab.call("POST", "/api/v1/nodes", NODE)
+    await lab.call("PUT", "/api/v1/nodes/node-1/status", NODE)
+    # As the cluster's own controller does with a machine that has become ready.
+    await lab.call("PUT", "/api/v1/nodes/node-1", {**NODE, "spec": {}})
     spawner = lab.make()
     for _ in range(100):
         told = await spawner.outlooks()

@@ -152,7 +152,17 @@ def test_hostile_text_is_harmless() -> None:
     hostile = "<img src=x onerror=alert(1)>\r\n\x1b[31m\u202e{{7*7}}"
     line = message(7, hostile)
     assert line.html == ("&lt;img src=x onerror=alert(1)&gt; \\x1b[31m\\u202e{{7*7}}")
-    assert line.to_event() == {"progress": 7, "message": line.text, "html_message": line.html}
+    assert line.to_event() == {
+        "progress": 7,
+        "message": line.text,
+        "html_message": line.html,
+        "kind": "story",
+    }
+
+
+def test_what_holds_it_up_is_told_apart_from_the_steps() -> None:
+    lines = progress_messages([TRYING], Stage(Step.WAITING), cause("no_free_gpu"), now=NOW)
+    assert [line.kind for line in lines] == ["story", "step", "cause"]
 
 
 @given(any_attempt, st.text(max_size=3000), st.integers(-10, 1000))
