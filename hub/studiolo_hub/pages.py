@@ -18,17 +18,20 @@ from studiolo_spawner.catalogue import Catalogue
 from studiolo_spawner.catalogue_file import CatalogueProblem
 from studiolo_spawner.image_health import HealthBook
 from studiolo_spawner.menu_page import ASSETS_DIR
+from studiolo_spawner.offers import FreeOffer
+from studiolo_spawner.progress import Message
 from studiolo_spawner.translation import language
 
 from studiolo_hub.error_words import Words, plain_message, words_for_error
 from studiolo_hub.image_report import health_report
 from studiolo_hub.look import PAGE_POLICY, look_of
+from studiolo_hub.offers_handlers import offers_of
 from studiolo_hub.recent_stops import RecentStops
 from studiolo_hub.restarts import Restarts
 from studiolo_hub.settings import Brand
 from studiolo_hub.workspace_feed import WorkspaceFeed
 from studiolo_hub.workspace_reading import WorkspaceReader, workspace_path
-from studiolo_hub.workspace_view import WorkspaceView, rough
+from studiolo_hub.workspace_view import WorkspaceView, rough, title_of
 
 STATIC_DIR = Path(__file__).parent / "static"
 
@@ -162,6 +165,28 @@ class Pages:
             pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != "_xsrf"
         ]
         return urlunsplit(parts._replace(query=urlencode(query)))
+
+    def title(self, spawner: Any) -> str:
+        """Return what people call a workspace."""
+        return title_of(spawner.orm_spawner.display_name, spawner.name)
+
+    def told(self, spawner: Any) -> tuple[Message, ...]:
+        """Return what was told so far of the start that goes on."""
+        told: tuple[Message, ...] = spawner.told
+        return told
+
+    async def offers(self, spawner: Any) -> tuple[FreeOffer, ...]:
+        """Return what could be had at once by whoever waits for this start."""
+        return await offers_of(spawner)
+
+    def restarting(self, spawner: Any) -> bool:
+        """Whether a workspace is stopped only to be started again."""
+        return self.restarts.under_way(spawner.user.name, spawner.name)
+
+    def last_failure(self, user: Any, server_name: str) -> str:
+        """Return why the last start failed, as far as the hub's database remembers it."""
+        spawner = user.orm_spawners.get(server_name)
+        return self.reader.view(user, spawner, datetime.now(UTC)).failure if spawner else ""
 
     def seconds_since_start(self, spawner: Any) -> int:
         """Return for how long a start has been under way."""

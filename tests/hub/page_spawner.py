@@ -19,6 +19,8 @@ from studiolo_spawner.errors import ClusterFault
 from studiolo_spawner.last_start import AttemptLog
 from studiolo_spawner.log_text import MAX_LOG
 from studiolo_spawner.profile_outlook import Outlook
+from studiolo_spawner.progress import message
+from studiolo_spawner.shared_parts import SharedParts
 from studiolo_spawner.workspace_state import KEY, ImageInUse, WorkspaceState
 from tornado import httpserver, web
 from tornado.netutil import bind_sockets
@@ -48,6 +50,7 @@ class _Answer(web.RequestHandler):
 
 
 class PageSpawner(TellsChanges, Spawner):
+    told = (message(10, "The registry has the image."),)
     last_told = "Looking for a machine that has room."
     _answering: httpserver.HTTPServer | None = None
     _workspace = WorkspaceState()
@@ -74,6 +77,9 @@ class PageSpawner(TellsChanges, Spawner):
         with Path("deleted-volumes").open("a") as file:
             file.write(f"{self.pvc_name}\n")
         return True
+
+    async def parts(self) -> SharedParts:
+        raise ClusterFault("There is no cluster here.")
 
     async def outlooks(self) -> dict[str, Outlook]:
         return {"gpu": Outlook("none free of 4", "full"), "cpu": Outlook("Plenty of room", "free")}
