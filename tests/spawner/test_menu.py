@@ -247,3 +247,59 @@ def test_a_moved_entry_has_the_problem_of_where_it_leads() -> None:
     menu = build_menu(catalogue(images), ANA, problems={"b": BAD})
     assert [i.problem for i in menu.images] == [BAD.text, BAD.text, None]
     assert menu.selected_image == "c"
+
+
+# -- what is not permitted, and where the choice comes from
+
+RESERVED = [image("a"), image("b", groups=["lab", "ops"], description="For experiments.")]
+RESERVED_PROFILES = [profile("cpu"), gpu_profile("gpu", groups=["lab"])]
+
+
+def test_what_is_for_others_is_hidden_unless_administrators_show_it() -> None:
+    menu = build_menu(catalogue(RESERVED, RESERVED_PROFILES), ANA)
+    assert (menu.images_not_permitted, menu.profiles_not_permitted) == ((), ())
+    shown = catalogue(RESERVED, RESERVED_PROFILES, menu={"not_permitted": "show"})
+    menu = build_menu(shown, ANA)
+    (entry,) = menu.images_not_permitted
+    assert (entry.display_name, entry.about) == ("The b", "For experiments.")
+    assert entry.reason == "For members of lab or ops."
+    assert [each.display_name for each in menu.profiles_not_permitted] == ["The gpu"]
+    assert [option.id for option in menu.images] == ["a"]
+
+
+def test_hidden_and_fixed_entries_are_not_shown_to_others_either() -> None:
+    images = [*RESERVED, image("old", groups=["lab"], hidden=True)]
+    settings = {"not_permitted": "show", "locked": [{"image": "a"}]}
+    menu = build_menu(catalogue(images, RESERVED_PROFILES, menu=settings), ANA)
+    assert menu.images_not_permitted == ()
+    unlocked = catalogue(images, RESERVED_PROFILES, menu={"not_permitted": "show"})
+    menu = build_menu(unlocked, ANA)
+    assert [each.display_name for each in menu.images_not_permitted] == ["The b"]
+
+
+def test_the_last_choice_is_marked_and_one_of_a_link_is_told() -> None:
+    saved = Choice("python-3.13", "gpu")
+    last = build_menu(example(), ANA, saved=saved)
+    assert [option.id for option in (*last.images, *last.profiles) if option.last] == [
+        "python-3.13",
+        "gpu",
+    ]
+    link = build_menu(example(), ANA, saved=saved, origin="link")
+    assert (link.selected_image, link.selected_profile) == ("python-3.13", "gpu")
+    assert not any(option.last for option in (*link.images, *link.profiles))
+    assert "Nothing was started" in link.notices[0]
+
+
+def test_the_form_takes_another_image_where_the_chosen_one_does_not_fit() -> None:
+    wanted = Choice("python-3.13", tasks=frozenset({"train"}))
+    assert build_menu(example(), ANA, saved=wanted, origin="form").selected_image == "pytorch-2.9"
+    assert build_menu(example(), ANA, saved=wanted).selected_image == "python-3.13"
+
+
+def test_names_are_the_catalogues_own() -> None:
+    names = {"train": "Train a model", "tensorboard": "Curves"}
+    images = [image("a", tasks=["train"], provides={"tools": ["tensorboard"]})]
+    menu = build_menu(catalogue(images, menu={"names": names}), ANA)
+    assert [tick.name for tick in (*menu.tasks, *menu.tools)] == ["Train a model", "Curves"]
+    assert menu.images[0].words.task_names == "Train a model"
+    assert menu.images[0].words.provides == ("Curves",)

@@ -3,6 +3,7 @@
 from collections import Counter
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import given
@@ -254,3 +255,67 @@ def test_style_and_script_stand_in_it_or_not() -> None:
 def test_style_and_script_cannot_end_their_element() -> None:
     assert "</" not in MENU_CSS
     assert "</" not in MENU_JS
+
+
+# -- fixed fields, quotas, links and what is followed
+
+
+def test_a_fixed_field_is_shown_with_its_value_and_sent() -> None:
+    lock = {"image": "a", "profile": "p", "fallback": False, "message": "For the exam."}
+    parsed = catalogue([image("a"), image("b")], [profile("p")], menu={"locked": [lock]})
+    page = page_of(parsed)
+    assert page.all("input", type="radio") == []
+    assert [f["value"] for f in page.all("input", type="hidden")] == ["a", "p"]
+    assert page.text.count("Fixed by your administrators. For the exam.") == 3
+    assert "The b" not in page.text
+    choice = choice_from_form(page.submitted())
+    assert resolve(parsed, ANA, choice).requested.id == "a"
+
+
+def test_what_a_quota_refuses_has_its_reason_and_no_button() -> None:
+    refused = {"gpu": "4 of 4 GPUs are in use by <b>ben</b>."}
+    menu = build_menu(example(), ANA, refused=refused, quotas=["4 of 4 GPUs in use"])
+    page = Page(render_menu(menu))
+    assert page.all("input", name="profile", value="gpu") == []
+    assert "Not to be had now. 4 of 4 GPUs are in use by <b>ben</b>." in page.text
+    assert "4 of 4 GPUs in use" in page.text
+
+
+def test_what_is_for_others_cannot_be_chosen() -> None:
+    parsed = catalogue([image("a"), image("b", groups=["<lab>"])], menu={"not_permitted": "show"})
+    page = page_of(parsed)
+    assert "For members of <lab>." in page.text
+    assert [f["value"] for f in page.all("input", name="image")] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        None,
+        Choice("python-3.13", "gpu", fallback=False),
+        Choice(
+            "pytorch-2.9", None, frozenset({"train"}), frozenset({"vscode"}), {"pytorch": ">=2"}
+        ),
+    ],
+    ids=["untouched", "plain", "with wishes"],
+)
+def test_a_link_to_the_choice_fills_the_same_in(saved: Choice | None) -> None:
+    menu = build_menu(example(), ANA, saved=saved)
+    (link,) = Page(render_menu(menu, spawn_url="/hub/spawn")).all("a", id="st-link")
+    address = urlsplit(link["href"] or "")
+    assert address.path == "/hub/spawn"
+    query = {name.removeprefix("opt-"): v for name, v in parse_qs(address.query).items()}
+    again = build_menu(example(), ANA, saved=choice_from_form(query), origin="link")
+    assert (again.selected_image, again.selected_profile) == (
+        menu.selected_image,
+        menu.selected_profile,
+    )
+    assert again.selected.frameworks == menu.selected.frameworks
+    assert again.selected.tasks == menu.selected.tasks
+
+
+def test_without_a_hub_there_is_neither_link_nor_stream() -> None:
+    page = page_of(example())
+    assert page.all("a") == []
+    (menu,) = page.all("div", id="st-menu")
+    assert menu["data-capacity"] == ""
