@@ -1,4 +1,5 @@
 import * as figures from '../src/words/figures';
+import { localeOf } from '../src/words/locale';
 import { fallbackSentence, isCalm, stateNotice } from '../src/words/states';
 import {
   countdownSentence,
@@ -85,6 +86,17 @@ describe('moment', () => {
   it('names the day only if it is another', () => {
     expect(figures.moment(NOW + 60, NOW, 'en-GB')).toMatch(/^\d\d:\d\d$/);
     expect(figures.moment(NOW + 2 * 86400, NOW, 'en-GB')).toMatch(/^Tue.* 3 Mar.* \d\d:\d\d$/);
+  });
+});
+
+describe('localeOf', () => {
+  it.each([
+    ['en', ['de-CH', 'en-GB', 'en-US'], 'en-GB'],
+    ['en', ['fr'], 'en'],
+    ['zh_CN', ['zh-TW'], 'zh-CN'],
+    ['en', [], 'en']
+  ])('of %s among %j', (language, preferred, locale) => {
+    expect(localeOf(language, preferred)).toBe(locale);
   });
 });
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
+from tests.browser.lab_fixtures import labs as labs
+from tests.browser.lab_fixtures import look as look
 from tests.chromium import FLAGS, chromium_path
 from tests.running_demo import RunningDemo
 

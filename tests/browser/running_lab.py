@@ -7,6 +7,7 @@ from the examples in tests/contract, put in the place of its answers in the brow
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 import psutil
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 ROOT = Path(__file__).parents[2]
 #: What is measured against, and Notebook 7; see the dependency group `peers`.
@@ -35,6 +36,8 @@ c.ServerApp.open_browser = False
 c.ServerApp.allow_root = True
 c.ServerApp.ip = "127.0.0.1"
 c.ServerApp.port = 0
+c.LabApp.expose_app_in_browser = True
+c.JupyterNotebookApp.expose_app_in_browser = True
 c.ServerApp.tornado_settings = {"page_config_data": %s}
 """
 
@@ -169,12 +172,60 @@ def example(name: str, key: str) -> Any:
     return json.loads((CONTRACT / f"{name}.json").read_text("utf-8"))[key]
 
 
+def later(value: Any, seconds: float) -> Any:
+    """The same with each moment (Unix seconds) so much later."""
+    if isinstance(value, dict):
+        return {key: later(item, seconds) for key, item in value.items()}
+    if isinstance(value, list):
+        return [later(item, seconds) for item in value]
+    is_moment = isinstance(value, float) and 1.7e9 < value < 1.9e9
+    return value + seconds if is_moment else value
+
+
+def past_hour(state: Any, minutes: float) -> Any:
+    """A history for the devices of a state: waves around what they do now, over the whole time."""
+    points = 300
+    spacing = minutes * 60 / points
+    now = time.time()
+
+    def wave(value: float | None, swing: float) -> list[float | None]:
+        return [
+            None
+            if value is None
+            else max(0.0, value * (1 - swing + swing * math.sin(point / 17) * math.sin(point / 5)))
+            for point in range(points)
+        ]
+
+    figures = {
+        "utilisation_percent": 0.3,
+        "memory_used_bytes": 0.05,
+        "temperature_celsius": 0.05,
+        "power_watts": 0.2,
+    }
+    machine = state["machine"]
+    return {
+        "version": 1,
+        "spacing_seconds": spacing,
+        "times": [now - (points - 1 - point) * spacing for point in range(points)],
+        "devices": {
+            device["id"]: {
+                name: wave(device["figures"][name], swing) for name, swing in figures.items()
+            }
+            for device in state["gpus"]["devices"]
+        },
+        "machine": {
+            "cpu_percent": wave(machine["cpu"]["percent"], 0.4),
+            "memory_used_bytes": wave(machine["memory"]["used_bytes"], 0.02),
+        },
+    }
+
+
 @dataclass
 class Answers:
     """The panel's server, as the browser sees it: answers with what it is told, remembers posts."""
 
     state: Callable[[], Any]
-    history: Callable[[float], Any]
+    history: Callable[[float], Any] = lambda _minutes: example("history", "nothing yet")
     choices: Any = None
     #: What a post is answered with: status and body, by the last part of its path.
     posts: dict[str, tuple[int, Any]] = field(default_factory=dict)
@@ -186,6 +237,10 @@ class Answers:
         page.route(API + "**", self._answer)
         page.route("**/hub/**", lambda route: route.fulfill(body="<h1>The hub</h1>"))
 
+    def moved(self) -> float:
+        """How much later it is than in the examples, in seconds."""
+        return time.time() - float(self.state()["at"])
+
     def _answer(self, route: Route) -> None:
         path, _, query = route.request.url.partition("/api/v1/")[2].partition("?")
         if self.away:
@@ -195,15 +250,54 @@ class Answers:
             status, body = self.posts.get(path, (202, {"version": 1, "url": "/hub/home"}))
             route.fulfill(status=status, json=body)
         elif path == "stream":
-            event = f"event: state\ndata: {json.dumps(self.state())}\n\n"
+            state = later(self.state(), self.moved())
+            event = f"event: state\ndata: {json.dumps(state)}\n\n"
             route.fulfill(content_type="text/event-stream", body=event)
         elif path == "history":
             route.fulfill(json=self.history(float(parse_qs(query)["minutes"][0])))
         else:
-            route.fulfill(json=self.choices if path == "choices" else self.state())
+            found = self.choices if path == "choices" else later(self.state(), self.moved())
+            route.fulfill(json=found)
 
 
 def open_lab(page: Page, lab: RunningLab, path: str = "/lab") -> None:
     """Open it, and wait until it can be worked with."""
     page.goto(lab.url + path)
     expect(page.locator("#jupyterlab-splash")).to_have_count(0, timeout=READY_MS)
+
+
+def panel(page: Page) -> Locator:
+    """Open the panel if it is closed, and give it with its content loaded."""
+    region = page.get_by_role("region", name="GPU and workspace")
+    if not region.is_visible():
+        # The command only ever opens it; a click might close what has just opened by itself.
+        run_command(page, "studiolo:show-panel")
+    expect(region.locator(".st-Panel-content")).to_be_visible()
+    return region
+
+
+def run_command(page: Page, name: str, **arguments: str) -> None:
+    """Run one of JupyterLab's commands, without waiting for what a person answers to it."""
+    page.wait_for_function("name => window.jupyterapp?.commands.hasCommand(name)", arg=name)
+    page.evaluate(
+        "([name, args]) => { void window.jupyterapp.commands.execute(name, args); }",
+        [name, arguments],
+    )
+
+
+def choose_theme(page: Page, name: str) -> None:
+    """As the Settings menu does it."""
+    run_command(page, "apputils:change-theme", theme=name)
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-name", name)
+
+
+def widen_panel(page: Page, width: int) -> None:
+    """Drag the edge between the panel and the documents, as a person does."""
+    handle = page.locator("#jp-main-split-panel > .lm-SplitPanel-handle:not(.lm-mod-hidden)").last
+    box = handle.bounding_box()
+    assert box is not None
+    size = page.viewport_size or {"width": 1280, "height": 900}
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(size["width"] - 32 - width, box["y"] + 200, steps=4)
+    page.mouse.up()

@@ -22,6 +22,7 @@ import {
   PALETTE_CATEGORY,
   TRANSLATION_DOMAIN
 } from '../tokens';
+import { localeOf } from '../words/locale';
 
 /** Just above the hub's own entries at the end of the File menu. */
 const FILE_MENU_RANK = 99;
@@ -46,7 +47,7 @@ export const actionsPlugin: JupyterFrontEndPlugin<void> = {
     }
     const languages = translator ?? nullTranslator;
     const trans = languages.load(TRANSLATION_DOMAIN);
-    const locale = languages.languageCode.replace('_', '-');
+    const locale = localeOf(languages.languageCode, navigator.languages);
     const context: Actions.IActionContext = { app, documents, status, studiolo, trans, locale };
 
     const add = (

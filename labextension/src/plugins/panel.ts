@@ -15,6 +15,7 @@ import { gpuIcon } from '../icons';
 import { StudioloPanel } from '../panel';
 import { firstState } from '../stateFeed';
 import { CommandIDs, IStudiolo, PALETTE_CATEGORY, TRANSLATION_DOMAIN } from '../tokens';
+import { localeOf } from '../words/locale';
 
 /** Whether this person has met the panel. */
 const INTRODUCED = 'jupyterlab-studiolo:introduced';
@@ -47,7 +48,7 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
   ) => {
     const languages = translator ?? nullTranslator;
     const trans = languages.load(TRANSLATION_DOMAIN);
-    const locale = languages.languageCode.replace('_', '-');
+    const locale = localeOf(languages.languageCode, navigator.languages);
     const { commands } = app;
 
     const panel = new StudioloPanel({
