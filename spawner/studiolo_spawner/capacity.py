@@ -25,6 +25,9 @@ State = Literal["free", "tight", "full", "unknown"]
 PLENTY = 100
 """From so many on, a CPU profile's room is not told as a number."""
 
+MOST_PLACEMENTS = 512
+"""Kinds of place that are remembered; far more than a cluster's waiting pods have."""
+
 # Kubernetes gives every pod these.
 _DEFAULT_TOLERATIONS: tuple[Json, ...] = tuple(
     {"key": f"node.kubernetes.io/{trouble}", "operator": "Exists", "effect": "NoExecute"}
@@ -107,86 +110,143 @@ def capacity_of(
     for pod in facts:
         if pod.node:
             add(used.setdefault(pod.node, {}), pod.requests)
-    machines = [machine_of(node) for node in nodes]
-    waiting = [pod for pod in facts if pod.waiting]
-    demands = {profile.id: demand_of(profile, common) for profile in profiles}
-    return count(machines, used, waiting, demands)
+    tally = Tally({profile.id: demand_of(profile, common) for profile in profiles})
+    for machine in map(machine_of, nodes):
+        tally.take(machine.name, machine)
+    return tally.count(used, [pod for pod in facts if pod.waiting])
 
 
-def count(
-    machines: Sequence[Machine],
-    used: Mapping[str, Mapping[str, int]],
-    waiting: Sequence[PodFacts],
-    demands: Mapping[str, Demand],
-) -> dict[str, Free]:
-    """The same from what is kept between changes; ``used``: by machine."""
-    takers = _Takers(machines)
-    found: dict[str, Free] = {}
-    for name, demand in demands.items():
-        able = [machine for machine in machines if machine.name in takers.of(demand.placement)]
-        queue = sum(_competes(pod, demand, takers) for pod in waiting)
-        found[name] = replace(_count_one(able, used, demand), waiting=queue)
-    return found
+@dataclass(slots=True)
+class _Spot:
+    """What one machine adds to one demand's figures."""
+
+    machine: Machine
+    has: int
+    shared: bool
+    sliced: bool
+    left: int = 0
+    fits: int = 0
+    stale: bool = True
+    """`left` and `fits` are to be counted."""
+
+    def count(self, used: Mapping[str, int], demand: Demand) -> None:
+        """Count what is left beside what is used."""
+        if demand.resource is not None:
+            self.left = max(self.has - -(-used.get(demand.resource, 0) // ONE), 0)
+        self.fits = _times(self.machine, used, demand.requests)
+        self.stale = False
 
 
-class _Takers:
-    """Which machines take a placement, asked once for each placement."""
+class Tally:
+    """Counts again only what has changed: machines, and what is used of them."""
 
-    def __init__(self, machines: Sequence[Machine]) -> None:
-        self._machines = machines
-        self._known: dict[str, frozenset[str]] = {}
+    def __init__(self, demands: Mapping[str, Demand]) -> None:
+        self._demands = demands
+        self._machines: dict[str, Machine] = {}
+        self._able: dict[str, dict[str, _Spot]] = {name: {} for name in demands}
+        """By demand and machine; only machines that take the demand."""
+        self._takers: dict[str, frozenset[str]] = {}
 
-    def of(self, placement: Placement) -> frozenset[str]:
-        key = placement.key
-        if key not in self._known:
-            self._known[key] = frozenset(
-                machine.name
-                for machine in self._machines
-                if takes(
-                    machine,
-                    selector=placement.selector,
-                    tolerations=placement.tolerations,
-                    affinity=placement.affinity,
-                )
+    def take(self, name: str, machine: Machine | None) -> None:
+        """A machine is new, has changed or (None) is gone."""
+        self._takers.clear()
+        if machine is None:
+            self._machines.pop(name, None)
+        else:
+            self._machines[name] = machine
+        for demand_name, demand in self._demands.items():
+            spot = _spot(machine, demand) if machine is not None else None
+            if spot is not None:
+                self._able[demand_name][name] = spot
+            else:
+                self._able[demand_name].pop(name, None)
+
+    def use_changed(self, name: str) -> None:
+        """What is used of a machine is not what it was."""
+        for able in self._able.values():
+            if name in able:
+                able[name].stale = True
+
+    def count(
+        self, used: Mapping[str, Mapping[str, int]], waiting: Sequence[PodFacts]
+    ) -> dict[str, Free]:
+        """What is free for each demand; ``used``: thousandths by machine."""
+        return {
+            name: replace(
+                self._count_one(name, demand, used),
+                waiting=sum(self._competes(pod, demand) for pod in waiting),
             )
-        return self._known[key]
+            for name, demand in self._demands.items()
+        }
+
+    def _count_one(self, name: str, demand: Demand, used: Mapping[str, Mapping[str, int]]) -> Free:
+        spots = self._able[name].values()
+        for spot in spots:
+            if spot.stale:
+                spot.count(used.get(spot.machine.name, {}), demand)
+        fits = sum(spot.fits for spot in spots)
+        if demand.resource is None:
+            return Free(0, 0, 0, machines=len(spots), fits=fits, unit=None)
+        total = sum(spot.has for spot in spots)
+        shares = sum(spot.has for spot in spots if spot.shared)
+        unit = _unit(
+            demand,
+            demand.resource,
+            shared=bool(total) and shares == total,
+            sliced=any(spot.sliced for spot in spots),
+        )
+        return Free(
+            sum(spot.left for spot in spots),
+            total,
+            max((spot.left for spot in spots), default=0),
+            machines=len(spots),
+            fits=fits,
+            unit=unit,
+            shares=total if unit == "share" else shares,
+        )
+
+    def _competes(self, pod: PodFacts, demand: Demand) -> bool:
+        """Whether a waiting pod waits for what the demand asks for."""
+        if demand.resource is None:
+            same_kind = not any(is_extended(name) for name in pod.requests)
+        else:
+            same_kind = pod.requests.get(demand.resource, 0) > 0
+        if not same_kind or pod.placement is None:
+            return False
+        theirs, ours = self._takers_of(pod.placement), self._takers_of(demand.placement)
+        # Where no machine takes either of them now, they wait for the same one to come.
+        return not theirs.isdisjoint(ours) or not (theirs or ours)
+
+    def _takers_of(self, placement: Placement) -> frozenset[str]:
+        found = self._takers.get(placement.key)
+        if found is None:
+            if len(self._takers) >= MOST_PLACEMENTS:
+                self._takers.clear()
+            takers = (name for name, each in self._machines.items() if _takes(each, placement))
+            found = self._takers[placement.key] = frozenset(takers)
+        return found
 
 
-def _competes(pod: PodFacts, demand: Demand, takers: _Takers) -> bool:
-    """Whether a waiting pod waits for what the demand asks for."""
+def _takes(machine: Machine, placement: Placement) -> bool:
+    return takes(
+        machine,
+        selector=placement.selector,
+        tolerations=placement.tolerations,
+        affinity=placement.affinity,
+    )
+
+
+def _spot(machine: Machine, demand: Demand) -> _Spot | None:
+    """The machine's part in a demand; None where it has not what is asked for, or refuses it."""
+    if not _takes(machine, demand.placement):
+        return None
     if demand.resource is None:
-        same_kind = not any(is_extended(name) for name in pod.requests)
-    else:
-        same_kind = pod.requests.get(demand.resource, 0) > 0
-    if not same_kind or pod.placement is None:
-        return False
-    theirs, ours = takers.of(pod.placement), takers.of(demand.placement)
-    # Where no machine takes either of them now, they wait for the same one to come.
-    return not theirs.isdisjoint(ours) or not (theirs or ours)
-
-
-def _count_one(
-    able: Sequence[Machine], used: Mapping[str, Mapping[str, int]], demand: Demand
-) -> Free:
-    free = total = largest = fits = shares = slices = count = 0
-    resource = demand.resource
-    for machine in able:
-        here = used.get(machine.name, {})
-        if resource is not None:
-            has = machine.allocatable.get(resource, 0) // ONE
-            if not has:
-                continue
-            left = max(has - -(-here.get(resource, 0) // ONE), 0)
-            free, total, largest = free + left, total + has, max(largest, left)
-            shares += has if machine.shares_gpus(resource) else 0
-            slices += has if machine.slices_gpus(resource) else 0
-        count += 1
-        fits += _times(machine, here, demand.requests)
-    if resource is None:
-        return Free(0, 0, 0, machines=count, fits=fits, unit=None)
-    unit = _unit(demand, resource, shared=bool(total) and shares == total, sliced=slices > 0)
-    whole_shares = total if unit == "share" else shares
-    return Free(free, total, largest, machines=count, fits=fits, unit=unit, shares=whole_shares)
+        return _Spot(machine, 0, shared=False, sliced=False)
+    has = machine.allocatable.get(demand.resource, 0) // ONE
+    if not has:
+        return None
+    shared, sliced = machine.shares_gpus(demand.resource), machine.slices_gpus(demand.resource)
+    return _Spot(machine, has, shared, sliced)
 
 
 def _times(machine: Machine, used: Mapping[str, int], requests: Mapping[str, int]) -> int:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Literal
 
-from studiolo_spawner.capacity import Common, Free, count, demand_of
+from studiolo_spawner.capacity import Common, Free, Tally, demand_of
 from studiolo_spawner.catalogue import Catalogue, Profile
 from studiolo_spawner.cluster_reflectors import NodeReflector, TellingReflector, UseReflector
 from studiolo_spawner.holders import Holder, age, devices_of, held_by
@@ -72,7 +72,10 @@ class ClusterWatch:
         self._used: dict[str, Amounts] = {}
         self._callbacks: list[Callable[[], None]] = []
         self._changes = 0
-        self._counted: tuple[int, Catalogue, dict[str, Free]] | None = None
+        self._waiting: dict[str, PodFacts] = {}
+        self._held: dict[str, list[Holder]] = {}
+        self._tally: tuple[Catalogue, Tally] | None = None
+        self._counted: tuple[int, dict[str, Free]] | None = None
 
     def _pods_of(self, namespace: str, parent: Any, *, omit: bool) -> TellingReflector:
         reflector = UseReflector(
@@ -104,7 +107,8 @@ class ClusterWatch:
     async def pods_known(self, timeout: float) -> bool:
         """Wait until all workspaces' pods were listed once; False when that takes longer."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._listed.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._listed.wait()
         return self._pods_listed()
 
     def _pods_listed(self) -> bool:
@@ -144,13 +148,15 @@ class ClusterWatch:
         """What is free for each profile; None while it is not known. Counted once a change."""
         if not self.known:
             return None
-        kept = self._counted
-        if kept is None or kept[0] != self._changes or kept[1] is not catalogue:
-            demands = {p.id: demand_of(p, self._common) for p in catalogue.profiles}
-            waiting = [pod for pod in self._facts.values() if pod.waiting]
-            found = count(list(self._machines.values()), self._used, waiting, demands)
-            kept = self._counted = (self._changes, catalogue, found)
-        return kept[2]
+        if self._tally is None or self._tally[0] is not catalogue:
+            tally = Tally({p.id: demand_of(p, self._common) for p in catalogue.profiles})
+            for name, machine in self._machines.items():
+                tally.take(name, machine)
+            self._tally, self._counted = (catalogue, tally), None
+        if self._counted is None or self._counted[0] != self._changes:
+            found = self._tally[1].count(self._used, tuple(self._waiting.values()))
+            self._counted = (self._changes, found)
+        return self._counted[1]
 
     @property
     def nodes(self) -> tuple[Machine, ...]:
@@ -166,13 +172,13 @@ class ClusterWatch:
 
         A pod with two kinds of device stands here twice.
         """
-        pods = (pod for pod in self._facts.values() if pod.ours or (pod.node and devices_of(pod)))
-        return tuple(holder for pod in sorted(pods, key=age) for holder in held_by(pod))
+        pods = sorted((self._facts[key] for key in self._held), key=age)
+        return tuple(holder for pod in pods for holder in self._held[pod.key])
 
     def waiting(self) -> tuple[Holder, ...]:
         """Pods without a place, whoever's they are; those that asked first stand first."""
-        pods = (pod for pod in self._facts.values() if pod.waiting)
-        return tuple(holder for pod in sorted(pods, key=age) for holder in held_by(pod))
+        pods = sorted(self._waiting.values(), key=age)
+        return tuple(holder for pod in pods for holder in held_by(pod))
 
     def machines_for(self, profile: Profile) -> tuple[Machine, ...]:
         """The machines that take a profile's workspaces, room apart."""
@@ -210,12 +216,24 @@ class ClusterWatch:
         if new == old:
             return
         if old is not None:
-            del self._facts[key]
-            self._count_in(old, -1)
+            self._forget(key, old)
         if new is not None:
-            self._facts[key] = new
-            self._count_in(new, 1)
+            self._note(key, new)
         self._tell()
+
+    def _forget(self, key: str, pod: PodFacts) -> None:
+        del self._facts[key]
+        self._held.pop(key, None)
+        self._waiting.pop(key, None)
+        self._count_in(pod, -1)
+
+    def _note(self, key: str, pod: PodFacts) -> None:
+        self._facts[key] = pod
+        if pod.ours or (pod.node and devices_of(pod)):
+            self._held[key] = held_by(pod)
+        if pod.waiting:
+            self._waiting[key] = pod
+        self._count_in(pod, 1)
 
     def _count_in(self, pod: PodFacts, times: int) -> None:
         if not pod.node:
@@ -224,6 +242,8 @@ class ClusterWatch:
         add(here, pod.requests, times)
         if not here.get("pods"):
             del self._used[pod.node]
+        if self._tally is not None:
+            self._tally[1].use_changed(pod.node)
 
     def _node_changed(self, key: str) -> None:
         found = self._nodes.resources.get(key) if self._nodes is not None else None
@@ -234,6 +254,8 @@ class ClusterWatch:
             del self._machines[key]
         else:
             self._machines[key] = new
+        if self._tally is not None:
+            self._tally[1].take(key, new)
         self._tell()
 
     def _tell(self) -> None:

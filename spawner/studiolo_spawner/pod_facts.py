@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from sys import intern
 
@@ -31,11 +31,12 @@ class Placement:
     selector: Mapping[str, str]
     tolerations: tuple[Json, ...]
     affinity: tuple[Json, ...]
+    key: str = field(init=False, repr=False, compare=False)
+    """The same text for the same placement."""
 
-    @property
-    def key(self) -> str:
-        """The same text for the same placement."""
-        return json.dumps([self.selector, self.tolerations, self.affinity], sort_keys=True)
+    def __post_init__(self) -> None:
+        parts = [self.selector, self.tolerations, self.affinity]
+        object.__setattr__(self, "key", json.dumps(parts, sort_keys=True, default=str))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from studiolo_local import scheduling
-from studiolo_spawner.capacity import Free, capacity_of, demand_of, free_words, state_of
+from studiolo_spawner.capacity import Free, Tally, capacity_of, demand_of, free_words, state_of
 from studiolo_spawner.catalogue import Profile
-from studiolo_spawner.resource_amounts import ONE
+from studiolo_spawner.machines import machine_of
+from studiolo_spawner.pod_facts import facts_of
+from studiolo_spawner.resource_amounts import ONE, add
 
 from tests.spawner.catalogues import catalogue, profile
 
@@ -352,3 +354,48 @@ def test_the_contract_holds_words_and_states_that_fit_its_figures(case: dict[str
                 unit=told["unit"],
             )
         assert (told["text"], told["state"]) == (free_words(free, count), state_of(free))
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_what_is_counted_again_is_as_if_all_were(data: st.DataObject) -> None:
+    profiles = catalogue(
+        profiles=[
+            profile("cpu", cpu=2, memory="4Gi"),
+            profile("gpu", resource=GPU, count=1, tolerations=[TOLERATION]),
+            profile("pool", resource=GPU, count=2, node_selector={"pool": "a"}),
+        ]
+    ).profiles
+    tally = Tally({each.id: demand_of(each) for each in profiles})
+    nodes: dict[str, Any] = {}
+    pods: dict[str, Any] = {}
+    used: dict[str, dict[str, int]] = {}
+    for step in range(data.draw(st.integers(1, 15))):
+        name = data.draw(st.sampled_from(["n1", "n2", "n3"]))
+        match data.draw(st.sampled_from(["node", "no node", "pod", "no pod"])):
+            case "node":
+                labels = {"pool": data.draw(st.sampled_from(["a", "b"]))}
+                taints = data.draw(st.lists(st.just(TAINT), max_size=1))
+                nodes[name] = node(name, allocatable=gpus(3), labels=labels, taints=taints)
+                tally.take(name, machine_of(nodes[name]))
+            case "no node":
+                nodes.pop(name, None)
+                tally.take(name, None)
+            case "pod":
+                place = data.draw(st.sampled_from(["", name]))
+                pods[f"p{step}"] = pod(f"p{step}", on=place, requests=gpus(1))
+            case _:
+                pods.pop(data.draw(st.sampled_from(sorted(pods) or [""])), None)
+        facts = [found for each in pods.values() if (found := facts_of(each)) is not None]
+        used.clear()
+        for each in facts:
+            if each.node:
+                add(used.setdefault(each.node, {}), each.requests)
+        # A pod that went may have been anywhere.
+        for changed in ("n1", "n2", "n3"):
+            tally.use_changed(changed)
+        if data.draw(st.booleans()):
+            waiting = [each for each in facts if each.waiting]
+            assert tally.count(used, waiting) == capacity_of(
+                nodes.values(), pods.values(), profiles
+            )
