@@ -51,7 +51,8 @@ class AdminFeed:
             yield _event(count)
             while True:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), self._every)
+                    async with asyncio.timeout(self._every):
+                        await wake.wait()
                 now = self._look()
                 if not wake.is_set() and now == seen:
                     continue

@@ -120,7 +120,8 @@ class CapacityFeed:
         last = self._board
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), LOOK_SECONDS)
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._changed.wait()
             self._changed.clear()
             board = self.board(parts, session)
             if board is last:

@@ -45,6 +45,10 @@ class AlreadyThere(Exception):  # noqa: N818 - it may well be our own: no error 
     """An object of that name exists already."""
 
 
+class Conflict(Exception):  # noqa: N818 - to be read again and tried again: no error yet
+    """An object was changed by somebody since it was read."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Answer:
     status: int
@@ -92,6 +96,21 @@ class ClusterApi:
         call = self._method("read", kind, namespace)
         answer = await self._patiently(f"read {kind}", call, name, for_ever=for_ever)
         return None if answer.status == 404 else self._good(f"read {kind}", answer)
+
+    async def replace(
+        self, kind: str, name: str, body: Any, *, namespace: str | None
+    ) -> KubernetesObject:
+        """Put an object in the place of one with its resource version.
+
+        Raises Conflict or ClusterFault.
+        """
+        call = self._method("replace", kind, namespace)
+        answer = await self._patiently(
+            f"replace {kind}", lambda **rest: call(name, body=body, **rest)
+        )
+        if answer.status == 409:
+            raise Conflict(kind)
+        return self._good(f"replace {kind}", answer)
 
     async def delete(
         self,

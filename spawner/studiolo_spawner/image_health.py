@@ -2,15 +2,14 @@
 
 Fed by the periodic checks and by every attempt to start a workspace; read by the menu (what has a
 problem now), by the resolver (which digest ran well last) and by administrators. Guarantees: time
-is passed in; everything is bounded; what was known of an entry is forgotten when its reference
-changes, since it was said of another image. Kept in the hub's memory only: a hub that starts anew
-knows nothing of the past, and the first round of checks tells it the present within seconds.
+is passed in; everything is bounded; what was said of one reference is never told of another one,
+whatever the id. Kept in memory here; ``health_store`` carries it through restarts of the hub.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
@@ -63,6 +62,13 @@ class Failure:
     digest: str | None = None
     times: int = 1
     """A check that fails again and again with one reason is one failure, at its last time."""
+    since: datetime | None = None
+    """When it failed so first, where that is another time."""
+
+    @property
+    def began(self) -> datetime:
+        """When it failed so first."""
+        return self.since or self.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,7 @@ class ImageHealth:
     ran        the last digest that ran well
     failures   the newest ones, oldest first; at most MAX_FAILURES
     fallbacks  how often another image was tried instead, by day; at most FALLBACK_DAYS + 1 days
+    lost       when the last digest that ran well was found to run no more
     """
 
     reference: str
@@ -89,6 +96,7 @@ class ImageHealth:
     ran: GoodRun | None = None
     failures: tuple[Failure, ...] = ()
     fallbacks: tuple[tuple[date, int], ...] = ()
+    lost: datetime | None = None
 
     def checked(self, check: Check) -> ImageHealth:
         """The same after a check; one that says nothing of the image changes nothing else."""
@@ -121,7 +129,8 @@ class ImageHealth:
         offered again.
         """
         failed = attempt.image_at_fault and self.ran and self.ran.digest == attempt.digest
-        return replace(self, ran=None) if failed else self
+        at = attempt.ended or attempt.started
+        return replace(self, ran=None, lost=at) if failed else self
 
     def fell_back(self, at: datetime) -> ImageHealth:
         """The same after another image was tried in its place."""
@@ -160,23 +169,41 @@ class ImageHealth:
         earlier = self.failures
         last = earlier[-1] if earlier else None
         if last and last.source == failure.source == "check" and last.reason == failure.reason:
-            earlier, failure = earlier[:-1], replace(failure, times=last.times + 1)
+            again = replace(failure, times=last.times + 1, since=last.began)
+            earlier, failure = earlier[:-1], again
         return (*earlier, failure)[-MAX_FAILURES:]
 
 
+Entries = Mapping[tuple[str, str], ImageHealth]
+"""Health by the image's id and its reference."""
+
+
 class HealthBook:
-    """The health of all images, by their ids; those that nothing was heard of longest make room."""
+    """The health of all images; those that nothing was heard of longest make room."""
 
     def __init__(self, limit: int = MAX_IMAGES) -> None:
         self._limit = limit
-        self._images: OrderedDict[str, ImageHealth] = OrderedDict()
+        self._images: OrderedDict[tuple[str, str], ImageHealth] = OrderedDict()
+        self._listeners: list[Callable[[], None]] = []
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Have something called after every note that says something new."""
+        self._listeners.append(listener)
+
+    @property
+    def entries(self) -> Entries:
+        """Everything, those that nothing was heard of longest first."""
+        return dict(self._images)
+
+    def take_over(self, entries: Entries) -> None:
+        """Have these in place of what was known of them; nobody is told."""
+        for (image_id, _), health in entries.items():
+            self._keep(image_id, health)
 
     def of(self, image: Image) -> ImageHealth:
         """What is known of the image with its present reference."""
-        known = self._images.get(image.id)
-        if known is None or known.reference != image.reference:
-            return ImageHealth(image.reference)
-        return known
+        known = self._images.get((image.id, image.reference))
+        return known or ImageHealth(image.reference)
 
     def note_check(self, image: Image, check: Check) -> None:
         """Take note of a check."""
@@ -187,17 +214,16 @@ class HealthBook:
         if attempt.outcome == "trying":
             return
         at = attempt.ended or attempt.started
-        known = self._images.get(attempt.image_id)
-        if known is not None and attempt.reference.startswith(f"{known.reference}@"):
+        known = self._known(attempt)
+        if known is not None and known.reference != attempt.reference:
             self._put(attempt.image_id, known.tried_again(attempt))
             return
-        if known is None or known.reference != attempt.reference:
-            known = ImageHealth(attempt.reference)
+        known = known or ImageHealth(attempt.reference)
         self._put(attempt.image_id, known.tried(attempt, at))
 
     def note_fallback(self, given_up: Attempt) -> None:
         """Take note that another image is tried in place of this one."""
-        known = self._images.get(given_up.image_id)
+        known = self._known(given_up)
         if known is not None:
             at = given_up.ended or given_up.started
             self._put(given_up.image_id, known.fell_back(at))
@@ -212,9 +238,23 @@ class HealthBook:
         runs = {image.id: self.of(image).ran for image in images}
         return {name: run.digest for name, run in runs.items() if run is not None}
 
+    def _known(self, attempt: Attempt) -> ImageHealth | None:
+        """What is known of the attempt's reference, or of the tag whose last digest it tried."""
+        tag, _, _ = attempt.reference.rpartition("@")
+        exact = self._images.get((attempt.image_id, attempt.reference))
+        return exact or self._images.get((attempt.image_id, tag))
+
     def _put(self, image_id: str, health: ImageHealth) -> None:
-        self._images[image_id] = health
-        self._images.move_to_end(image_id)
+        news = self._images.get((image_id, health.reference)) != health
+        self._keep(image_id, health)
+        if news:
+            for listener in self._listeners:
+                listener()
+
+    def _keep(self, image_id: str, health: ImageHealth) -> None:
+        key = image_id, health.reference
+        self._images[key] = health
+        self._images.move_to_end(key)
         while len(self._images) > self._limit:
             self._images.popitem(last=False)
 

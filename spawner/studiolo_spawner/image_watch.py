@@ -57,7 +57,8 @@ class ImageWatch:
     async def first_round(self, at_most: float) -> None:
         """Wait until every image was asked about once, or for so many seconds."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._first_round.wait(), at_most)
+            async with asyncio.timeout(at_most):
+                await self._first_round.wait()
 
     def check_now(self) -> None:
         """Begin a round at once, or one more after the round that is under way."""
@@ -78,7 +79,8 @@ class ImageWatch:
             self._first_round.set()
             pause = self._period * self._jitter(1 - _JITTER, 1 + _JITTER)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._edited.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._edited.wait()
 
     async def _round(self) -> None:
         images = self._catalogue.snapshot.images

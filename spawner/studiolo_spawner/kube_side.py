@@ -42,6 +42,13 @@ class KubeSide(OperatorSettings):
             log=self.log,
         )
 
+    @property
+    def hub_namespace(self) -> str:
+        """Where the hub keeps what is not one user's."""
+        if self.enable_user_namespaces:
+            return str(self._namespace_default())
+        return str(self.namespace)
+
     async def watch(self) -> None:
         """Have pods and events followed; returns once both were listed."""
         await self._start_watching_pods()

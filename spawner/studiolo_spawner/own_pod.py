@@ -127,7 +127,8 @@ class OwnPod:
                 if left <= 0:
                     break
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), min(left, 2.0))
+                    async with asyncio.timeout(min(left, 2.0)):
+                        await wake.wait()
         raise ClusterFault(
             f"The pod {self._spawner.pod_name} does not go away: its machine may be lost. "
             "Try again in a few minutes, or ask your administrator.",

@@ -71,7 +71,8 @@ async def until_ready(own: OwnPod, uid: str, waiting: Waiting) -> Cause | None:
             elif heard:
                 return cause("pod_removed", terminal=True)
             with suppress(TimeoutError):
-                await asyncio.wait_for(wake.wait(), waiting.look_again_in(pod))
+                async with asyncio.timeout(waiting.look_again_in(pod)):
+                    await wake.wait()
                 continue
             if pod is None:
                 # It may have come and gone before anybody listened: then nothing is ever heard.

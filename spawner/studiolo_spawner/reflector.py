@@ -130,7 +130,8 @@ class ResumingReflector(ResourceReflector):
         """Wait for the next change of ``key``; False when ``timeout`` seconds passed first."""
         wake = asyncio.Event()
         with self.listening(key, wake), suppress(TimeoutError):
-            await asyncio.wait_for(wake.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await wake.wait()
         return wake.is_set()
 
     # -- life ------------------------------------------------------------------------------

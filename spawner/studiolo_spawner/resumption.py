@@ -75,7 +75,8 @@ async def _finish_start(spawner: WorkspaceSpawner) -> None:
     if start.cancelled():
         # Who cancelled it stops the server now, and must not meet the hub doing the same.
         with suppress(TimeoutError):
-            await asyncio.wait_for(spawner.cleared.wait(), STOP_SECONDS)
+            async with asyncio.timeout(STOP_SECONDS):
+                await spawner.cleared.wait()
 
 
 def _show_as_pending(spawner: Any, start: asyncio.Task[None]) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from studiolo_spawner.catalogue import Image
 from studiolo_spawner.catalogue_file import CatalogueFile
 from studiolo_spawner.cluster_watch import ClusterWatch, common_of
+from studiolo_spawner.health_store import HealthStore
 from studiolo_spawner.image_check import CheckedImage
 from studiolo_spawner.image_checker import ImageChecker
 from studiolo_spawner.image_health import HealthBook
@@ -27,6 +28,9 @@ from studiolo_spawner.registry_settings import RegistrySettings
 
 _Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
+FIRST_READ_SECONDS = 1.0
+"""What whoever comes first waits for what an earlier hub knew of images."""
+
 
 @dataclass(slots=True)
 class SharedParts:
@@ -36,6 +40,8 @@ class SharedParts:
     registry: RegistryClient
     health: HealthBook = field(default_factory=HealthBook)
     watch: ImageWatch | None = None
+    kept: HealthStore | None = None
+    """What carries the health of images through restarts."""
     cluster: ClusterWatch | None = None
     """What the cluster has and who holds it."""
     gate: QuotaGate = field(default_factory=QuotaGate)
@@ -48,6 +54,17 @@ class SharedParts:
     def ending(self) -> bool:
         """Whether the hub ends its tasks, which leaves what it began to the next hub process."""
         return self.keeper is not None and (self.keeper.done() or self.keeper.cancelling() > 0)
+
+    async def keep_health(self, spawner: Any) -> None:
+        """Have the health of images kept where the hub runs; the first call decides.
+
+        Waits, for a moment at most, until what an earlier hub has left is known.
+        """
+        if self.kept is None:
+            where = spawner.hub_namespace
+            self.kept = HealthStore(self.health, spawner.cluster, where, log=spawner.log)
+            self.kept.start()
+        await self.kept.loaded(FIRST_READ_SECONDS)
 
     def watch_images(self, period: float, checker: ImageChecker, log: _Log) -> None:
         """Have all images checked, now and every so many seconds; 0 for never.
@@ -88,6 +105,8 @@ class SharedParts:
             await self.cluster.stop()
         if self.watch is not None:
             await self.watch.stop()
+        if self.kept is not None:
+            await self.kept.stop()
         await self.catalogue.stop()
         await self.registry.close()
 

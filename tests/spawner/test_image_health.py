@@ -114,7 +114,31 @@ def test_another_reference_is_another_image() -> None:
     assert book.problems([edited], at(2)) == {}
     assert book.last_good([edited]) == {}
     book.note_check(edited, check(3, GOOD))
-    assert book.of(IMAGE) == ImageHealth(IMAGE.reference)
+    assert book.of(edited).failures == ()
+    # Whoever takes the edit back is told what was known before.
+    assert book.last_good([IMAGE]) == {"a": ONE}
+
+
+def test_what_was_never_heard_of_is_empty() -> None:
+    assert HealthBook().of(IMAGE) == ImageHealth(IMAGE.reference)
+
+
+def test_a_digest_that_ran_no_more_is_remembered_as_lost() -> None:
+    book = book_of(attempt(0, "running"))
+    book.note_attempt(attempt(3, "failed", "crashed", reference=f"{IMAGE.reference}@{ONE}"))
+    assert (book.of(IMAGE).ran, book.of(IMAGE).lost) == (None, at(3))
+
+
+def test_listeners_hear_what_is_new_and_nothing_else() -> None:
+    book, heard = HealthBook(), []
+    book.on_change(lambda: heard.append(1))
+    book.note_check(IMAGE, check(0, GOOD))
+    book.note_check(IMAGE, check(0, GOOD))
+    book.note_attempt(attempt(1, "failed", "no_free_gpu"))
+    assert len(heard) == 1
+    book.take_over(book_of(attempt(1, "running")).entries)
+    assert len(heard) == 1
+    assert book.last_good([IMAGE]) == {"a": ONE}
 
 
 def test_the_last_digest_that_ran_is_kept() -> None:

@@ -360,6 +360,20 @@ async def test_the_last_digest_is_passed_over_where_the_tag_names_it_still(
     assert [a.image_id for a in spawner.workspace_state.attempts] == ["good", "second"]
 
 
+async def test_the_next_hub_knows_which_digest_ran_last(
+    make: Make, kubelet: PodDriver, registry: FakeRegistry
+) -> None:
+    ran = registry.image("good", "1")
+    await started(make("ana", registries=asked_at(registry)))
+    await close_shared_parts()
+    moved = registry.image("good", "1", labels={"built": "anew"})
+    kubelet.script = by_digest(**{moved: [Step(0, pod_driver.crashed())]})
+    spawner = make("ben", registries=asked_at(registry))
+    await started(spawner)
+    digests = [attempt.digest for attempt in spawner.workspace_state.attempts]
+    assert digests == [moved, ran]
+
+
 async def test_menu_marks_what_cannot_be_pulled(make: Make, registry: FakeRegistry) -> None:
     registry.image("second", "1")
     spawner = make(registries=asked_at(registry))
