@@ -7,6 +7,7 @@ lost a permission, hears nothing more. Browsers come back by themselves.
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
+from weakref import WeakSet
 
 from tornado.iostream import StreamClosedError
 
@@ -15,6 +16,8 @@ from studiolo_hub.answers import AnswerHandler
 HEARTBEAT_SECONDS = 20.0
 LONGEST_SECONDS = 300.0
 AGAIN_MILLISECONDS = 2000
+
+_open: WeakSet["EventStreamHandler"] = WeakSet()
 
 
 class EventStreamHandler(AnswerHandler):
@@ -30,6 +33,7 @@ class EventStreamHandler(AnswerHandler):
         self.write(f"retry: {AGAIN_MILLISECONDS}\n\n")
         coming = asyncio.ensure_future(anext(events))
         self._reader = coming
+        _open.add(self)
         try:
             await self.flush()
             while asyncio.get_running_loop().time() < ends:
@@ -43,6 +47,7 @@ class EventStreamHandler(AnswerHandler):
         except (StreamClosedError, StopAsyncIteration, asyncio.CancelledError):
             pass
         finally:
+            _open.discard(self)
             coming.cancel()
             with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
                 await coming
@@ -51,9 +56,21 @@ class EventStreamHandler(AnswerHandler):
     def on_connection_close(self) -> None:
         """The reader has gone: nothing more is waited for."""
         super().on_connection_close()
+        self.end_stream()
+
+    def end_stream(self) -> None:
+        """Send no more, and end the answer."""
         reader = getattr(self, "_reader", None)
         if reader is not None:
             reader.cancel()
+
+
+def end_streams_of(user_name: str) -> None:
+    """End a person's streams, as they sign out; who is still let in comes back by itself."""
+    for handler in tuple(_open):
+        user = handler.current_user
+        if user is not None and user.name == user_name:
+            handler.end_stream()
 
 
 def data(text: str, event: str = "") -> str:

@@ -7,6 +7,7 @@ page of the sign-in service that the settings name (`sign_in.logout_url`) comes 
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -17,9 +18,10 @@ from oauthenticator.oauth2 import OAuthLogoutHandler
 from tornado import web
 from traitlets import Any as AnyTrait
 
+from studiolo_hub.event_stream import end_streams_of
 from studiolo_hub.signed_out import KnownPolicies, SignedOut, described
-from studiolo_hub.signout import Fate, Rule, fate_of
-from studiolo_hub.stopping import stop_workspace
+from studiolo_hub.signout import ActiveWorkspace, Fate, Rule, fate_of
+from studiolo_hub.stopping import starts_to_come, stop_workspace
 
 #: How long the page with the outcome stays before the sign-in service's own page follows.
 ONWARD_SECONDS = 15
@@ -70,6 +72,7 @@ class SignOutHandler(OAuthLogoutHandler):
             )
             stopped = await asyncio.gather(*(self._settle(user, fate) for fate in fates))
             self._backend_logout_cleanup(user.name)
+            end_streams_of(user.name)
             await self.handle_logout()
             # So that the page shows nobody.
             self._jupyterhub_user = None
@@ -78,14 +81,17 @@ class SignOutHandler(OAuthLogoutHandler):
     async def _fates(self) -> list[Fate]:
         policies = await self.sign_out.policies.known()
         now = datetime.now(UTC)
-        spawners = [
-            spawner
-            for spawner in self.current_user.spawners.values()
-            if spawner.active and spawner.pending != "stop"
-        ]
         return [
-            fate_of(described(spawner), self.sign_out.rule, policies, now) for spawner in spawners
+            fate_of(workspace, self.sign_out.rule, policies, now)
+            for workspace in map(self._workspace, self.current_user.spawners.values())
+            if workspace is not None
         ]
+
+    def _workspace(self, spawner: Any) -> ActiveWorkspace | None:
+        """Return what runs, starts, or is stopped only to be started again."""
+        if (self.current_user.name, spawner.name) in starts_to_come:
+            return replace(described(spawner), starting=True)
+        return described(spawner) if spawner.active and spawner.pending != "stop" else None
 
     async def _settle(self, user: Any, fate: Fate) -> str:
         """Return what became of one workspace: `running`, `stopped`, `stopping` or `failed`."""

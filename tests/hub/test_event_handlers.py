@@ -140,3 +140,19 @@ async def test_a_stream_needs_the_person_and_their_token(
         assert status in {403, 404}
         assert isinstance(told, dict)
         assert (await browser.post("studiolo/events", {"_xsrf": await xsrf(browser)})).status == 405
+
+
+async def test_signing_out_ends_the_stream(hub: RunningHub, issuer: FakeIssuer) -> None:
+    async with person(hub, issuer, "leaver") as browser:
+        address = re.search(r'data-stream="/hub/([^"]+)"', (await browser.get("home")).text)
+        assert address
+        url = hub.address(address[1].replace("&amp;", "&"))
+        headers = {"Sec-Fetch-Mode": "cors", "Accept": "text/event-stream"}
+        async with browser._session.get(url, headers=headers) as stream:
+            assert stream.status == 200
+            await browser.press(await browser.get("logout"), "/logout")
+            async with asyncio.timeout(10):
+                while await stream.content.readline():
+                    pass
+        async with browser._session.get(url, headers=headers, allow_redirects=False) as again:
+            assert again.status == 403
