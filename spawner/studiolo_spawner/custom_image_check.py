@@ -17,6 +17,7 @@ from studiolo_spawner.custom_images import FIELD, is_custom
 from studiolo_spawner.errors import InvalidChoice, NotAllowed, Problem
 from studiolo_spawner.image_check import CheckedImage
 from studiolo_spawner.image_checker import ImageChecker
+from studiolo_spawner.known_names import name_of
 from studiolo_spawner.offer import Person
 from studiolo_spawner.resolve import WorkspaceRequest, resolve
 from studiolo_spawner.units import human_size
@@ -67,8 +68,9 @@ def refuse_bad(checked: CheckedImage | None) -> None:
     if checked is None or checked.verdict.decision is not Decision.FALL_BACK:
         return
     verdict = checked.verdict
-    told = verdict.message.rstrip(".")
-    raise InvalidChoice([Problem(FIELD, f"{checked.reference}: {told}", verdict.hint)])
+    told, hint = verdict.message.rstrip("."), verdict.hint.rstrip(".")
+    problem = f"{checked.reference} cannot be started. {told}"
+    raise InvalidChoice([Problem("", problem, f"{hint[:1].lower()}{hint[1:]}")])
 
 
 async def live_answer(
@@ -93,7 +95,7 @@ async def live_answer(
         "digest": checked.digest,
         "size": answer.size,
         "provides": provides.model_dump(mode="json"),
-        "facts": _facts(answer.size, provides),
+        "facts": _facts(answer.size, provides, catalogue.menu.names),
         "instead": [candidate.display_name for candidate in request.candidates[1:]],
     }
 
@@ -117,12 +119,13 @@ def refusal(error: InvalidChoice | NotAllowed) -> dict[str, object]:
     }
 
 
-def _facts(size: int | None, provides: Provides) -> list[str]:
+def _facts(size: int | None, provides: Provides, names: Mapping[str, str]) -> list[str]:
     facts = [human_size(size)] if size is not None else []
-    facts += [f"{name} {version}" for name, version in sorted(provides.frameworks.items())]
+    frameworks = sorted(provides.frameworks.items())
+    facts += [f"{name_of(name, names)} {version}" for name, version in frameworks]
     facts += [f"CUDA {provides.cuda}"] if provides.cuda else []
     facts += [f"Python {provides.python}"] if provides.python else []
-    return [*facts, *sorted(provides.tools)]
+    return [*facts, *(name_of(tool, names) for tool in sorted(provides.tools))]
 
 
 def _sentence(text: str) -> str:

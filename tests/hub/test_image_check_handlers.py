@@ -112,7 +112,7 @@ async def test_image_that_is_there(lab: Lab) -> None:
     assert (told["reference"], told["digest"]) == (TYPED, lab.digest)
     assert told["size"] > 3000
     assert told["provides"]["frameworks"] == {"pytorch": "2.9.1"}
-    assert "pytorch 2.9.1" in told["facts"]
+    assert "PyTorch 2.9.1" in told["facts"]
     assert told["instead"] == ["Good"]
 
 

@@ -1,0 +1,141 @@
+"""An image that a person names by its reference: checked while they type, run, shown everywhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser import steps
+from tests.browser.accessibility import assert_accessible
+from tests.browser.conftest import Visit
+
+GOOD = "registry.studiolo.test/pytorch:2.8.0-cuda12.6"
+MISSING = "registry.studiolo.test/pytorch:nosuch"
+
+
+def open_menu_of(visit: Visit, name: str) -> Page:
+    page = visit()
+    steps.sign_in(page, name)
+    steps.open_menu(page)
+    return page
+
+
+def answer_is(page: Page, decision: str, words: str) -> None:
+    answer = page.locator(f"#st-custom-result [data-decision='{decision}']")
+    expect(answer).to_contain_text(words)
+
+
+def test_typed_checked_and_run(visit: Visit, screenshots: Path) -> None:
+    page = open_menu_of(visit, "lea")
+    field = page.get_by_label("Reference")
+    field.press_sequentially(GOOD, delay=5)
+    # Typing is choosing.
+    expect(page.get_by_role("radio", name="An image of your own")).to_be_checked()
+    answer_is(page, "accepted", "This image can be started.")
+    answer_is(page, "accepted", "PyTorch 2.8.0")
+    steps.picture(page, screenshots, "custom-image-good")
+    assert_accessible(page)
+
+    field.fill(MISSING)
+    answer_is(page, "fall_back", "does not exist in the registry")
+    field.fill("evil.example/pytorch:1")
+    answer_is(page, "refuse", "Allowed is registry.studiolo.test/**")
+    steps.picture(page, screenshots, "custom-image-refused")
+    assert_accessible(page)
+
+    field.fill(GOOD)
+    page.locator("label[for='st-profile-cpu']").click()
+    answer_is(page, "accepted", "This image can be started.")
+    steps.start(page)
+    steps.wait_for_lab(page)
+    expect(steps.panel(page)).to_contain_text(GOOD)
+    page.goto("/hub/home")
+    expect(page.get_by_role("main")).to_contain_text(GOOD)
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_role("link", name="Choose and start")).to_be_visible()
+    # It is what is chosen the next time.
+    steps.open_menu(page)
+    expect(page.get_by_label("Reference")).to_have_value(GOOD)
+    expect(page.get_by_role("radio", name="An image of your own")).to_be_checked()
+
+
+def test_bad_image_is_refused_at_the_form_and_can_be_mended(visit: Visit) -> None:
+    page = open_menu_of(visit, "lea")
+    page.get_by_label("Reference").fill(MISSING)
+    steps.start(page)
+    expect(page.get_by_role("alert")).to_contain_text("does not exist in the registry")
+    expect(page.get_by_label("Reference")).to_have_value(MISSING)
+    expect(page.get_by_role("radio", name="An image of your own")).to_be_checked()
+
+
+def test_one_request_in_a_pause_and_the_last_one_counts(visit: Visit) -> None:
+    page = open_menu_of(visit, "lea")
+    asked: list[str] = []
+
+    def answers(route: Route) -> None:
+        reference = route.request.post_data_json["reference"]
+        asked.append(reference)
+        document = {
+            "version": 1, "decision": "unknown", "reason": "x", "message": f"About {reference}.",
+            "hint": "<b>hint</b>", "facts": ["<i>1 GB</i>"], "instead": [],
+        }  # fmt: skip
+        route.fulfill(json=document)
+
+    page.route("**/studiolo/image-check", answers)
+    field = page.get_by_label("Reference")
+    field.clear()
+    field.press_sequentially("registry.studiolo.test/a:1", delay=10)
+    answer_is(page, "unknown", "About registry.studiolo.test/a:1.")
+    assert asked[-1:] == ["registry.studiolo.test/a:1"]
+    assert len(asked) <= 2
+    # What the hub says is shown as it stands.
+    answer_is(page, "unknown", "<b>hint</b>")
+    expect(page.locator("#st-custom-result b, #st-custom-result i")).to_have_count(0)
+    # Another image does not ask; what was typed stays.
+    steps.choose(page, image="python-3.13", profile="cpu")
+    expect(field).to_have_value("registry.studiolo.test/a:1")
+    assert asked.count("registry.studiolo.test/a:1") == 1
+    field.fill("")
+    expect(page.locator("#st-custom-result")).to_be_empty()
+
+
+def test_hub_that_does_not_answer_is_said(visit: Visit) -> None:
+    page = open_menu_of(visit, "lea")
+    page.route("**/studiolo/image-check", lambda route: route.abort())
+    page.get_by_label("Reference").fill(GOOD)
+    expect(page.locator("#st-custom-result")).to_contain_text("will be when you start")
+
+
+def test_too_many_questions_are_asked_again_later(visit: Visit) -> None:
+    page = open_menu_of(visit, "lea")
+    asked: list[int] = []
+
+    def answers(route: Route) -> None:
+        asked.append(1)
+        if len(asked) == 1:
+            route.fulfill(status=429, headers={"Retry-After": "1"}, json={})
+        else:
+            route.continue_()
+
+    page.route("**/studiolo/image-check", answers)
+    page.get_by_label("Reference").fill(GOOD)
+    answer_is(page, "accepted", "This image can be started.")
+    assert len(asked) == 2
+
+
+def test_enter_checks_and_starts_nothing(visit: Visit) -> None:
+    page = open_menu_of(visit, "lea")
+    field = page.get_by_label("Reference")
+    field.fill(GOOD)
+    field.press("Enter")
+    answer_is(page, "accepted", "This image can be started.")
+    expect(page).to_have_url(re.compile(r"/hub/spawn"))
+
+
+def test_only_those_who_may_see_the_field(visit: Visit) -> None:
+    page = open_menu_of(visit, "ben")
+    expect(page.get_by_role("radio", name="Plain Python 3.13")).to_be_visible()
+    expect(page.locator("#st-custom")).to_have_count(0)
