@@ -303,7 +303,8 @@ class PeopleHandler(AdminHandler):
     @needs_scope("list:users", post_filter=True)
     async def get(self) -> None:
         """Show who they are and what they have."""
-        shown = admin_people.people_list(self.reader.people(), self.argument("q").strip()[:100])
+        everybody = await self.reader.people()
+        shown = admin_people.people_list(everybody, self.argument("q").strip()[:100])
         await self.show("people", lambda: admin_people.as_json(shown), shown=shown)
 
 

@@ -5,9 +5,10 @@ and a role with a filter such as `read:servers!group=vision` sees that group. Pe
 has not met since it began are read from the database without waking anything.
 """
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from jupyterhub import orm
 from jupyterhub.scopes import Scope
@@ -22,6 +23,9 @@ from studiolo_hub.pages import Pages
 from studiolo_hub.recent_stops import workspace_of
 from studiolo_hub.workspace_reading import utc
 from studiolo_hub.workspace_view import State, WorkspaceView
+
+PAGE: Final = 100
+"""After so many people others have their turn on the hub's loop."""
 
 
 class HubReader:
@@ -41,11 +45,13 @@ class HubReader:
     async def workspaces(self, *, stopped: bool) -> list[WorkspaceRow]:
         """Return the workspaces that do not stand still, and the others if `stopped` asks so."""
         rows: list[WorkspaceRow] = []
-        for user in list(dict.values(self._handler.users)):
+        for number, user in enumerate(list(dict.values(self._handler.users))):
             if stopped or _has_news(user):
                 rows += await self._of_known(user, stopped=stopped)
+            await _let_others(number)
         if stopped:
-            rows += self._of_sleepers()
+            async for row in self._of_sleepers():
+                rows.append(row)
         return rows
 
     async def of_person(self, user: Any) -> list[WorkspaceRow]:
@@ -63,11 +69,11 @@ class HubReader:
                 rows.append(self._row(user.name, row, view, user.spawners.get(row.name)))
         return rows
 
-    def _of_sleepers(self) -> Iterator[WorkspaceRow]:
+    async def _of_sleepers(self) -> AsyncIterator[WorkspaceRow]:
         """Workspaces of people who were not here since the hub began: none of them runs."""
         known = set(dict.keys(self._handler.users))
         query = self._handler.db.query(orm.Spawner).options(selectinload(orm.Spawner.user))
-        for row in query:
+        async for row in _in_pages(query, orm.Spawner.id):
             if row.user is None or row.user_id in known or not _was_used(row):
                 continue
             if self._sees_server(row, kind="server"):
@@ -115,7 +121,7 @@ class HubReader:
         profile = catalogue.profile(profile_id) if catalogue else None
         return profile.display_name if profile else profile_id
 
-    def people(self) -> list[PersonRow]:
+    async def people(self) -> list[PersonRow]:
         """Return everybody whom the reader may list."""
         query = self._handler.db.query(orm.User).options(
             selectinload(orm.User.roles),
@@ -123,7 +129,11 @@ class HubReader:
             selectinload(orm.User._orm_spawners),  # noqa: SLF001 - as JupyterHub's own list does
         )
         listed = self._handler.get_scope_filter("list:users")
-        return [self._person(user) for user in query if listed(user, kind="user")]
+        return [
+            self._person(user)
+            async for user in _in_pages(query, orm.User.id)
+            if listed(user, kind="user")
+        ]
 
     def person(self, user: Any) -> PersonRow:
         """Return one person."""
@@ -153,6 +163,21 @@ class HubReader:
     def names(self) -> frozenset[str]:
         """Return the names of everybody whom the hub knows."""
         return frozenset(name for (name,) in self._handler.db.query(orm.User.name))
+
+
+async def _in_pages(query: Any, key: Any) -> AsyncIterator[Any]:
+    """Read rows by their ids, a page at a time, and let the hub do something else in between."""
+    last = -1
+    while page := query.filter(key > last).order_by(key).limit(PAGE).all():
+        for row in page:
+            yield row
+        last = page[-1].id
+        await asyncio.sleep(0)
+
+
+async def _let_others(number: int) -> None:
+    if number % PAGE == PAGE - 1:
+        await asyncio.sleep(0)
 
 
 def _has_news(user: Any) -> bool:
