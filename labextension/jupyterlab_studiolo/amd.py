@@ -60,7 +60,7 @@ class AmdReader:
     def read(self, *, full: bool = True) -> Reading:
         """Asks the driver for every card; see `GpuReader`."""
         if self._failure is not None and self._clock() - self._failed_at < REOPEN_SECONDS:
-            return replace(self._failure, taken_at=time.time())
+            return self._failure._replace(taken_at=time.time())
         try:
             if not self._open:
                 self._start()

@@ -156,8 +156,7 @@ class GpuSample:
         return reply
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """All devices at one moment. `taken_at` is Unix time in seconds.
 
     `processes` is None where the driver does not tell them, and `processes_note` says so in words.

@@ -10,8 +10,7 @@ import math
 from array import array
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from jupyterlab_studiolo.devices import Reading
 
@@ -30,8 +29,7 @@ _TRIM: Final = 64  # rows that are dropped at once, so that dropping costs next 
 Column = list[float | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(NamedTuple):
     """Points in time, oldest first, and in every column one value for each of them."""
 
     times: tuple[float, ...]

@@ -12,7 +12,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -30,16 +29,28 @@ LONGEST_WORDS: Final = 600
 log = logging.getLogger("jupyterlab_studiolo")
 
 
-@dataclass(frozen=True, slots=True)
 class HubConnection:
-    """Where the hub is and who we are there, from the environment that the hub gives a server."""
+    """Where the hub is and who we are there, from the environment that the hub gives a server.
 
-    api_url: str
-    token: str = field(repr=False)
-    user: str
-    server_name: str = ""
-    tls: Mapping[str, str] = field(default_factory=dict, repr=False)
-    base_url: str = "/"
+    No data class: what is printed of it must not hold the token.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_url: str,
+        token: str,
+        user: str,
+        server_name: str = "",
+        tls: Mapping[str, str] | None = None,
+        base_url: str = "/",
+    ) -> None:
+        self.api_url = api_url
+        self.token = token
+        self.user = user
+        self.server_name = server_name
+        self.tls = tls or {}
+        self.base_url = base_url
 
     @property
     def home_url(self) -> str:

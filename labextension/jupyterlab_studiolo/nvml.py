@@ -63,7 +63,7 @@ class NvmlReader:
     def read(self, *, full: bool = True) -> Reading:
         """Asks the driver for every device; see `GpuReader`."""
         if self._failure is not None and self._clock() - self._failed_at < REOPEN_SECONDS:
-            return replace(self._failure, taken_at=time.time())
+            return self._failure._replace(taken_at=time.time())
         try:
             return self._read(full=full)
         except Exception as error:  # noqa: BLE001 - a panel must outlive whatever a driver does

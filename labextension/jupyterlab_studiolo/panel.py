@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from jupyterlab_studiolo.activity import Activity
@@ -72,7 +71,7 @@ class Panel:
         if parts.sampler is not None:
             return await parts.sampler.look(interval)
         absent = parts.absent or Reading(State.NO_GPU, 0.0)
-        reading = replace(absent, taken_at=self._now())
+        reading = absent._replace(taken_at=self._now())
         self.history.add(reading, self.machine().history())
         return reading
 

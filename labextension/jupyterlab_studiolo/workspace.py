@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 VARIABLE: Final = "STUDIOLO_WORKSPACE"
 VERSION: Final = 1
@@ -25,8 +25,8 @@ class WorkspaceUnreadable(ValueError):  # noqa: N818
     """The description is not what the spawner writes. The message names the place."""
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+# Tuples rather than data classes: as immutable, and made in a tenth of the time at import.
+class Image(NamedTuple):
     """A catalogue entry; `reference` and `digest` are None for one that was only asked for."""
 
     id: str
@@ -35,8 +35,7 @@ class Image:
     digest: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Gpu:
+class Gpu(NamedTuple):
     """What the profile promises of each of its GPUs."""
 
     model: str
@@ -55,9 +54,13 @@ class Profile:
     count: int
     gpu: Gpu | None
 
+    def to_json(self) -> dict[str, Any]:
+        """With the keys that were read."""
+        own = {name: getattr(self, name) for name in self.__slots__}
+        return own | {"gpu": self.gpu and self.gpu._asdict()}
 
-@dataclass(frozen=True, slots=True)
-class Idle:
+
+class Idle(NamedTuple):
     """When the workspace counts as idle; no timeout means that it is never stopped for that.
 
     `keep_alive_seconds` is the longest that one press of Keep alive counts as activity; 0: not
@@ -70,8 +73,7 @@ class Idle:
     keep_alive_seconds: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(NamedTuple):
     """The whole description, as STUDIOLO_WORKSPACE holds it.
 
     `lifetime_from` is when the hub began the start, from where it counts the longest run; the
@@ -104,7 +106,12 @@ class Workspace:
 
     def to_json(self) -> dict[str, Any]:
         """The wire format of `GET /studiolo/api/workspace`: the same keys that were read."""
-        return asdict(self)
+        return self._asdict() | {
+            "image": self.image._asdict(),
+            "requested_image": self.requested_image and self.requested_image._asdict(),
+            "profile": self.profile.to_json(),
+            "idle": self.idle._asdict(),
+        }
 
 
 def workspace_from_environment(environment: Mapping[str, str]) -> Workspace | None:

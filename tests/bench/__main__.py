@@ -16,10 +16,30 @@ from pathlib import Path
 from typing import Any
 
 # Importing these registers their benches.
-from tests.bench import checks, demo_start, fallbacks, hubs, menus, panel_size, reflectors, spawning
+from tests.bench import (
+    checks,
+    demo_start,
+    fallbacks,
+    hubs,
+    menus,
+    panel_server,
+    panel_size,
+    reflectors,
+    spawning,
+)
 from tests.bench.measures import MEASURES, Measure
 
-REGISTERS = (spawning, hubs, reflectors, checks, fallbacks, menus, panel_size, demo_start)
+REGISTERS = (
+    spawning,
+    hubs,
+    reflectors,
+    checks,
+    fallbacks,
+    menus,
+    panel_size,
+    panel_server,
+    demo_start,
+)
 
 
 async def _measured(item: Measure) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -137,7 +136,7 @@ def test_a_busy_gpu_is_never_idle_through_a_night() -> None:
 
 def test_gpu_memory_that_an_idle_kernel_holds_is_no_activity() -> None:
     world = World()
-    held = replace(gpus(0), processes=(GpuProcess("0", 7, "python", 60 * 1024**3),))
+    held = gpus(0)._replace(processes=(GpuProcess("0", 7, "python", 60 * 1024**3),))
     for _ in range(360):
         world.now += 10
         world.activity.on_reading(held)

@@ -27,7 +27,7 @@ CPU = parse_workspace(
 
 
 def with_resource(resource: str) -> Workspace:
-    return replace(GPU, profile=replace(GPU.profile, resource=resource))
+    return GPU._replace(profile=replace(GPU.profile, resource=resource))
 
 
 @pytest.mark.parametrize(

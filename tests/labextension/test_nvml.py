@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from jupyterlab_studiolo.devices import NO_FIGURES, Kind, Own, Sharing, State
-from jupyterlab_studiolo.nvml import LOST, NvmlReader
+from jupyterlab_studiolo.nvml import NvmlReader
+from jupyterlab_studiolo.nvml_find import LOST
 from jupyterlab_studiolo.own_processes import OwnProcesses
 
 GIB = 1024**3

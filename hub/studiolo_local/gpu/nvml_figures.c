@@ -263,3 +263,20 @@ nvmlReturn_t nvmlDeviceGetFieldValues(nvmlDevice_t device, int count, nvmlFieldV
     }
     return NVML_SUCCESS;
 }
+
+/* ---- asked by other programs than the panel ---------------------------------- */
+
+nvmlReturn_t nvmlDeviceGetNvLinkVersion(nvmlDevice_t device, unsigned link, unsigned *version) {
+    SimFault fault;
+    nvmlReturn_t result = ready_card(device, version, &fault);
+    (void)link;
+    return result == NVML_SUCCESS ? NVML_ERROR_NOT_SUPPORTED : result;
+}
+
+nvmlReturn_t nvmlDeviceGetMaxPcieLinkGeneration(nvmlDevice_t device, unsigned *generation) {
+    SimFault fault;
+    nvmlReturn_t result = ready_card(device, generation, &fault);
+    if (result == NVML_SUCCESS)
+        *generation = 4;
+    return result;
+}
