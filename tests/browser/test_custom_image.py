@@ -76,7 +76,7 @@ def test_one_request_in_a_pause_and_the_last_one_counts(visit: Visit) -> None:
     asked: list[str] = []
 
     def answers(route: Route) -> None:
-        reference = route.request.post_data_json["reference"]
+        reference = (route.request.post_data_json or {})["reference"]
         asked.append(reference)
         document = {
             "version": 1, "decision": "unknown", "reason": "x", "message": f"About {reference}.",
