@@ -15,12 +15,13 @@ from datetime import UTC, datetime
 from studiolo_spawner import metrics
 from studiolo_spawner.attempts import Attempt, AttemptOutcome, add_attempt, replace_last
 from studiolo_spawner.causes import Cause
+from studiolo_spawner.image_check import CheckedImage
 from studiolo_spawner.image_health import HealthBook
 from studiolo_spawner.journal import Journal
 from studiolo_spawner.podstatus import Stage
 from studiolo_spawner.progress import message, progress_messages
 from studiolo_spawner.resolve import Candidate
-from studiolo_spawner.verdict import Verdict
+from studiolo_spawner.verdict import Decision, Verdict
 from studiolo_spawner.workspace_state import ImageInUse, WorkspaceState
 
 PATIENCE_SECONDS = 30.0
@@ -62,6 +63,13 @@ class Chronicle:
         if number > 1:
             metrics.count_fallback(self.state.attempts[-1])
             self._health.note_fallback(self.state.attempts[-1])
+            self._log.info(
+                "%s: trying image %s (%s) instead: %s",
+                self._key,
+                candidate.image.id,
+                candidate.reference,
+                candidate.why,
+            )
         why = f"{candidate.why[:1].upper()}{candidate.why[1:]}." if number > 1 else ""
         attempt = Attempt(
             candidate.image.id,
@@ -79,9 +87,19 @@ class Chronicle:
         self._tell()
         return number
 
-    def checked(self, digest: str | None, size: int | None, doubt: str) -> None:
-        """Take note of what the registry said; ``doubt``: what it could not say, in words."""
-        last, self.size = self.state.attempts[-1], size
+    def checked(self, checked: CheckedImage) -> None:
+        """Take note of what the registry said; what it could not say is told, too."""
+        verdict, digest = checked.verdict, checked.digest
+        last, self.size = self.state.attempts[-1], checked.answer.size
+        metrics.count_verdict(last.image_id, verdict)
+        if verdict.decision is Decision.FALL_BACK:
+            return
+        doubt = ""
+        if verdict.decision is Decision.UNKNOWN:
+            doubt = verdict.message
+            self._log.info(
+                "%s: image %s was not checked: %s", self._key, last.image_id, verdict.reason
+            )
         told = last.message if doubt in last.message else f"{last.message} {doubt}".strip()
         attempt = replace(last, digest=digest, message=told)
         actual = ImageInUse(
@@ -113,6 +131,19 @@ class Chronicle:
             f": {verdict.reason}: {verdict.message}" if verdict else "",
         )
         self._tell()
+
+    def close(self) -> None:
+        """Count the start, which has come to its end."""
+        state, failure = self.state, self.state.failure
+        seconds = (datetime.now(UTC) - state.began).total_seconds() if state.began else 0.0
+        if state.phase == "ending":
+            outcome: metrics.Started = "failed" if failure else "stopped"
+            metrics.count_start(outcome, failure.reason if failure else "stopped", seconds)
+            return
+        as_asked = state.actual is not None and state.actual.id == (
+            state.requested and state.requested.id
+        )
+        metrics.count_start("ready" if as_asked else "another_image", "", seconds)
 
     def _tell(self, stage: Stage | None = None) -> None:
         """Put what is new into the journal."""

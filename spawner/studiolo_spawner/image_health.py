@@ -16,6 +16,7 @@ from typing import Final, Literal
 
 from studiolo_spawner.attempts import Attempt
 from studiolo_spawner.catalogue import Image
+from studiolo_spawner.choice import CUSTOM_IMAGE
 from studiolo_spawner.verdict import Decision, Verdict
 from studiolo_spawner.wording import duration
 
@@ -211,7 +212,8 @@ class HealthBook:
 
     def note_attempt(self, attempt: Attempt) -> None:
         """Take note of an attempt that has come to its end."""
-        if attempt.outcome == "trying":
+        if attempt.outcome == "trying" or attempt.image_id == CUSTOM_IMAGE:
+            # What people name themselves is no entry of the catalogue's.
             return
         at = attempt.ended or attempt.started
         known = self._known(attempt)

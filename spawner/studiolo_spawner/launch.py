@@ -16,20 +16,17 @@ Guarantees:
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tornado import web
-
-from studiolo_spawner.attempts import Attempt, replace_last
+from studiolo_spawner.attempts import replace_last
 from studiolo_spawner.causes import Cause, cause
 from studiolo_spawner.chronicle import Chronicle
 from studiolo_spawner.cluster_api import ClusterApi, KubernetesObject, fault_of
 from studiolo_spawner.companions import make_companions
-from studiolo_spawner.errors import ClusterFault, HubFault, NoImageLeft, StudioloError
+from studiolo_spawner.errors import ClusterFault, HubFault
 from studiolo_spawner.homes import ensure_home, ensure_namespace
 from studiolo_spawner.image_check import CheckedImage
 from studiolo_spawner.image_checker import ImageChecker
@@ -39,24 +36,28 @@ from studiolo_spawner.last_start import keep_log
 from studiolo_spawner.launch_plan import Plan
 from studiolo_spawner.own_pod import OwnPod, is_from, spawn_id_of, uid_of
 from studiolo_spawner.pod import AttemptPod
-from studiolo_spawner.progress import fallback_reason, story
+from studiolo_spawner.progress import fallback_reason
 from studiolo_spawner.queueing import HELD_BACK
 from studiolo_spawner.readiness import Waiting, until_ready
 from studiolo_spawner.resolve import Candidate
 from studiolo_spawner.server_identity import adopt_identity, ensure_identity
+from studiolo_spawner.start_rules import (
+    failure_of,
+    first_state,
+    next_candidate,
+    require_image_fault,
+    require_resumable,
+)
 from studiolo_spawner.verdict import Decision, verdict_of_cause
 from studiolo_spawner.wait_words import WaitWords
 from studiolo_spawner.wording import duration
-from studiolo_spawner.workspace_state import Failure, ImageInUse, WorkspaceState
+from studiolo_spawner.workspace_state import WorkspaceState
 
 if TYPE_CHECKING:
     from studiolo_spawner.spawner import WorkspaceSpawner
 
 LEAST_TIME = timedelta(seconds=20)
 """What a resumed start has at least: it may be ready, and only nobody has looked."""
-
-MOST_RESUMES = 5
-"""A start that goes on while hub after hub ends may be what ends them."""
 
 _unfinished: set[asyncio.Task[None]] = set()
 """Keeps tasks alive that nobody waits for any more."""
@@ -99,7 +100,7 @@ class Launch:
         self._creating: asyncio.Task[KubernetesObject] | None = None
         self._undoing: asyncio.Task[None] | None = None
         self._chronicle = Chronicle(
-            state or _first_state(plan),
+            state or first_state(plan),
             journal=means.journal,
             health=means.health,
             log=spawner.log,
@@ -118,11 +119,13 @@ class Launch:
     async def run(self) -> str:
         """Return the workspace's URL; raises a StudioloError, or what an operator's hook raised."""
         try:
-            return await self._in_time()
+            url = await self._in_time()
         except BaseException as error:
             if not self._hub_ends():
                 await self._end_without_a_workspace(error)
             raise
+        self._chronicle.close()
+        return url
 
     async def undo(self) -> None:
         """Remove what this start made; a create in flight is awaited first.
@@ -153,31 +156,22 @@ class Launch:
         limit, began = self._plan.spawn_timeout, self.state.began
         if not self._resumed or began is None:
             return limit
-        return min(limit, max(limit - (_now() - began), LEAST_TIME))
+        return min(limit, max(limit - (datetime.now(UTC) - began), LEAST_TIME))
 
     async def _run(self) -> str:
         self._chronicle.open(self._plan.request.notices, resumed=self._resumed)
         if self._resumed:
-            self._may_go_on()
+            require_resumable(self.state)
         # The start is written down while the cluster is asked, which takes longer.
         await asyncio.gather(self._prepare(), self._spawner.save_state())
         runs = await self._go_on() if self.state.attempts else False
         while not runs:
-            runs = await self._try(self._next())
+            runs = await self._try(next_candidate(self._plan, self.state.attempts))
         ready = self._pod.seen(self.state.pod_uid)
         if ready is None:
             raise fault_of(cause("pod_removed"))
         self.state = self.state.running()
         return self._spawner.url_of(ready)
-
-    def _next(self) -> Candidate:
-        """The image to try next; raises NoImageLeft."""
-        attempts, request = self.state.attempts, self._plan.request
-        if len(attempts) < request.fallback.max_attempts:
-            for candidate in request.candidates:
-                if not _was_tried(candidate, attempts):
-                    return candidate
-        raise NoImageLeft(story(attempts))
 
     async def _prepare(self) -> None:
         spawner = self._spawner
@@ -193,21 +187,6 @@ class Launch:
 
     # -- one that an earlier hub process began ---------------------------------------------
 
-    def _may_go_on(self) -> None:
-        """Raise what the start had already ended with, or what speaks against going on."""
-        if self.state.phase == "ending":
-            failure = self.state.failure or Failure(
-                _now(), "stopped", "The start was stopped.", 409
-            )
-            raise StudioloError(failure.message, reason=failure.reason, status=failure.status)
-        if self.state.resumed > MOST_RESUMES:
-            raise StudioloError(
-                "The hub was restarted again and again while the workspace started, so the start "
-                "was given up. Your files are untouched: start it again.",
-                reason="resumed_too_often",
-                status=503,
-            )
-
     async def _go_on(self) -> bool:
         """Take the last attempt up where it was; True when its pod is ready."""
         last, number = self.state.attempts[-1], len(self.state.attempts)
@@ -218,7 +197,7 @@ class Launch:
             if last.failed:
                 await self._pod.remove(uid_of(there), grace=0)
         if last.failed:
-            _raise_what_no_other_image_helps(last)
+            require_image_fault(last)
             return False
         candidate = self._plan.candidate(last.image_id, last.reference)
         if candidate is None:
@@ -233,7 +212,8 @@ class Launch:
     # -- the end without a workspace -------------------------------------------------------
 
     async def _end_without_a_workspace(self, error: BaseException) -> None:
-        self.state = self.state.ending(_failure_of(error))
+        self.state = self.state.ending(failure_of(error))
+        self._chronicle.close()
         try:
             await self._spawner.save_state()
         except Exception:
@@ -283,12 +263,10 @@ class Launch:
     async def _attempt(self, number: int, candidate: Candidate) -> bool:
         profile = self._plan.request.profile
         checked = await self._checker.check(candidate.image, profile, digest=candidate.digest)
-        verdict = checked.verdict
-        if verdict.decision is Decision.FALL_BACK:
-            self._chronicle.end("skipped", verdict)
+        self._chronicle.checked(checked)
+        if checked.verdict.decision is Decision.FALL_BACK:
+            self._chronicle.end("skipped", checked.verdict)
             return False
-        doubt = verdict.message if verdict.decision is Decision.UNKNOWN else ""
-        self._chronicle.checked(checked.digest, checked.answer.size, doubt)
         return await self._judge(await self._run_pod(number, candidate, checked))
 
     async def _judge(self, found: Cause | None) -> bool:
@@ -347,6 +325,8 @@ class Launch:
         told = self._waits.explain(pod, found)
         if told.reason == HELD_BACK and self._deadline is not None:
             limit = self._plan.spawn_timeout.total_seconds()
+            # For a hub that goes on with it, too, its time begins when the wait is over.
+            self.state = replace(self.state, began=datetime.now(UTC))
             self._deadline.reschedule(asyncio.get_running_loop().time() + limit)
         return told
 
@@ -372,48 +352,3 @@ class Launch:
             queue=self._plan.queue,
             secure=self._spawner.internal_ssl,
         )
-
-
-def _first_state(plan: Plan) -> WorkspaceState:
-    requested = plan.request.requested
-    return WorkspaceState(
-        spawn_id=uuid.uuid4().hex,
-        profile=plan.request.profile.id,
-        requested=ImageInUse(requested.id, requested.display_name, requested.reference),
-        phase="starting",
-        began=_now(),
-        plan=plan.to_json(),
-    )
-
-
-def _was_tried(candidate: Candidate, attempts: tuple[Attempt, ...]) -> bool:
-    """Whether it was, also as a last good digest that the tag has turned out to name still."""
-    digest = candidate.digest
-    return any(
-        (a.image_id, a.reference) == (candidate.image.id, candidate.reference)
-        or (digest and a.digest == digest)
-        for a in attempts
-    )
-
-
-def _raise_what_no_other_image_helps(attempt: Attempt) -> None:
-    """End as the attempt's own hub process would have, had it not been killed before."""
-    if attempt.outcome == "failed" and not attempt.image_at_fault:
-        told = f"{attempt.message} {attempt.hint}".strip()
-        raise ClusterFault(told, reason=attempt.reason or "cluster_fault")
-
-
-def _failure_of(error: BaseException) -> Failure | None:
-    """What the user is told of the error; None when somebody stopped the start."""
-    if isinstance(error, asyncio.CancelledError):
-        return None
-    if isinstance(error, web.HTTPError):
-        # Raised for the user on purpose, by an operator's hook.
-        told = error.log_message or error.reason or HubFault().user_message
-        return Failure(_now(), "refused", told, error.status_code)
-    told = error if isinstance(error, StudioloError) else HubFault()
-    return Failure(_now(), told.reason, told.user_message, told.status)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
