@@ -161,10 +161,12 @@
     const few = everything || shown.length <= FIRST + 3;
     const chosen = images.find(isChosen);
     const seen = new Set(few ? shown : shown.slice(0, FIRST));
-    for (const each of [best.image, chosen]) {
-      if (shown.includes(each)) {
-        seen.add(each);
-      }
+    if (shown.includes(best.image)) {
+      seen.add(best.image);
+    }
+    // What would be sent is seen, whatever one looks for.
+    if (fitting.includes(chosen)) {
+      seen.add(chosen);
     }
     for (const image of images) {
       image.element.hidden = !seen.has(image);
