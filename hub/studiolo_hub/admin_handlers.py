@@ -303,8 +303,7 @@ class PeopleHandler(AdminHandler):
     @needs_scope("list:users", post_filter=True)
     async def get(self) -> None:
         """Show who they are and what they have."""
-        everybody = await self.reader.people()
-        shown = admin_people.people_list(everybody, self.argument("q").strip()[:100])
+        shown = self.reader.people(self.argument("q").strip()[:100])
         await self.show("people", lambda: admin_people.as_json(shown), shown=shown)
 
 
@@ -335,11 +334,10 @@ class PersonHandler(AdminHandler):
             if row.owner == user.name or row.name in {each.volume for each in rows if each.volume}
         ]
         shown = admin_workspaces.workspace_list(rows, admin_workspaces.Filter(state="all"))
-        everybody = admin_people.people_list([person])
         await self.show(
             "person",
             lambda: {
-                "person": admin_people.as_json(everybody)["people"][0],  # type: ignore[index]
+                "person": admin_people.entry(person),
                 "workspaces": admin_workspaces.as_json(shown)["workspaces"],
                 "volumes": volumes.as_json(found),
                 "volumes_trouble": claims.trouble or None,

@@ -1,13 +1,13 @@
 """The hub's people: who they are, what they may do, what they have. Pure."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from studiolo_hub.admin_words import moment
 
-MAX_ROWS: Final = 500
+MAX_ROWS: Final = 200
+"""Rows on a page; of more, it says how many there are and asks to narrow them."""
 
 
 @dataclass(frozen=True)
@@ -37,35 +37,22 @@ class PeopleList:
     text: str
 
 
-def people_list(people: Iterable[PersonRow], text: str = "") -> PeopleList:
-    """Return those whose name or group holds each word of `text`, by name."""
-    everybody = list(people)
-    words = text.casefold().split()
-    found = sorted(
-        (one for one in everybody if all(word in _haystack(one) for word in words)),
-        key=lambda one: one.name,
-    )
-    return PeopleList(tuple(found[:MAX_ROWS]), len(found), len(everybody), text)
-
-
 def as_json(shown: PeopleList) -> dict[str, object]:
     """Return the list for programs; fields are only ever added to it."""
     return {
         "total": shown.total,
         "found": shown.found,
-        "people": [
-            {
-                "name": row.name,
-                "groups": None if row.groups is None else list(row.groups),
-                "roles": None if row.roles is None else list(row.roles),
-                "workspaces": row.workspaces,
-                "active_workspaces": row.active,
-                "last_activity": moment(row.last_activity),
-            }
-            for row in shown.rows
-        ],
+        "people": [entry(row) for row in shown.rows],
     }
 
 
-def _haystack(one: PersonRow) -> str:
-    return "\n".join((one.name, *(one.groups or ()))).casefold()
+def entry(row: PersonRow) -> dict[str, object]:
+    """Return one person for programs."""
+    return {
+        "name": row.name,
+        "groups": None if row.groups is None else list(row.groups),
+        "roles": None if row.roles is None else list(row.roles),
+        "workspaces": row.workspaces,
+        "active_workspaces": row.active,
+        "last_activity": moment(row.last_activity),
+    }

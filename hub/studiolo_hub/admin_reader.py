@@ -6,6 +6,7 @@ has not met since it began are read from the database without waking anything.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -13,10 +14,11 @@ from typing import Any, Final
 from jupyterhub import orm
 from jupyterhub.scopes import Scope
 from jupyterhub.utils import url_escape_path
+from sqlalchemy import false, or_
 from sqlalchemy.orm import selectinload
 from studiolo_spawner.workspace_state import KEY, WorkspaceState
 
-from studiolo_hub.admin_people import PersonRow
+from studiolo_hub.admin_people import MAX_ROWS, PeopleList, PersonRow
 from studiolo_hub.admin_words import ago
 from studiolo_hub.admin_workspaces import WorkspaceRow
 from studiolo_hub.pages import Pages
@@ -26,6 +28,17 @@ from studiolo_hub.workspace_view import State, WorkspaceView
 
 PAGE: Final = 100
 """After so many people others have their turn on the hub's loop."""
+
+_COLUMNS: Final = (
+    "id",
+    "user_id",
+    "name",
+    "display_name",
+    "started",
+    "last_activity",
+    "user_options",
+    "state",
+)
 
 
 class HubReader:
@@ -70,14 +83,19 @@ class HubReader:
         return rows
 
     async def _of_sleepers(self) -> AsyncIterator[WorkspaceRow]:
-        """Workspaces of people who were not here since the hub began: none of them runs."""
+        """Workspaces of people who were not here since the hub began: none of them runs.
+
+        Columns and not objects: there may be thousands of them.
+        """
         known = set(dict.keys(self._handler.users))
-        query = self._handler.db.query(orm.Spawner).options(selectinload(orm.Spawner.user))
-        async for row in _in_pages(query, orm.Spawner.id):
-            if row.user is None or row.user_id in known or not _was_used(row):
-                continue
-            if self._sees_server(row, kind="server"):
-                yield self._row(row.user.name, row, None, None)
+        columns = (
+            orm.User.name.label("user_name"),
+            *(getattr(orm.Spawner, name) for name in _COLUMNS),
+        )
+        query = self._handler.db.query(*columns).join(orm.User, orm.Spawner.user_id == orm.User.id)
+        async for row in _in_pages(permitted(self._handler, query, "read:servers"), orm.Spawner.id):
+            if row.user_id not in known and _was_used(row):
+                yield self._row(row.user_name, row, None, None)
 
     def _row(self, user_name: str, row: Any, view: WorkspaceView | None, live: Any) -> WorkspaceRow:
         workspace = workspace_of(live) if live is not None else _kept(row)
@@ -121,19 +139,31 @@ class HubReader:
         profile = catalogue.profile(profile_id) if catalogue else None
         return profile.display_name if profile else profile_id
 
-    async def people(self) -> list[PersonRow]:
-        """Return everybody whom the reader may list."""
-        query = self._handler.db.query(orm.User).options(
-            selectinload(orm.User.roles),
-            selectinload(orm.User.groups),
-            selectinload(orm.User._orm_spawners),  # noqa: SLF001 - as JupyterHub's own list does
+    def people(self, text: str) -> PeopleList:
+        """Return those whom the reader may list and whose name or group holds each word."""
+        everybody = permitted(self._handler, self._handler.db.query(orm.User), "list:users")
+        found = everybody
+        for word in text.split():
+            pattern = f"%{_literal(word)}%"
+            named = orm.User.name.ilike(pattern, escape="\\")
+            grouped = orm.User.groups.any(orm.Group.name.ilike(pattern, escape="\\"))
+            found = found.filter(or_(named, grouped) if self._sees_groups else named)
+        rows = (
+            found.options(
+                selectinload(orm.User.roles),
+                selectinload(orm.User.groups),
+                selectinload(orm.User._orm_spawners),  # noqa: SLF001 - as JupyterHub's own list does
+            )
+            .order_by(orm.User.name)
+            .limit(MAX_ROWS)
         )
-        listed = self._handler.get_scope_filter("list:users")
-        return [
-            self._person(user)
-            async for user in _in_pages(query, orm.User.id)
-            if listed(user, kind="user")
-        ]
+        people = tuple(self._person(user) for user in rows)
+        return PeopleList(people, found.count(), everybody.count(), text)
+
+    @property
+    def _sees_groups(self) -> bool:
+        """Whether groups may be searched: who finds somebody by a group knows the group."""
+        return bool(self._handler.parsed_scopes.get("read:users:groups") == Scope.ALL)
 
     def person(self, user: Any) -> PersonRow:
         """Return one person."""
@@ -163,6 +193,30 @@ class HubReader:
     def names(self) -> frozenset[str]:
         """Return the names of everybody whom the hub knows."""
         return frozenset(name for (name,) in self._handler.db.query(orm.User.name))
+
+
+def permitted(handler: Any, query: Any, scope: str) -> Any:
+    """Narrow a query of people, or of workspaces with their people, to what a scope lets see.
+
+    As JupyterHub's own list of users does, and for workspaces by the workspace, too.
+    """
+    allowed = handler.parsed_scopes.get(scope)
+    if allowed == Scope.ALL:
+        return query
+    ways = []
+    for kind, names in (allowed or {}).items():
+        if kind == "user":
+            ways.append(orm.User.name.in_(names))
+        elif kind == "group":
+            ways.append(orm.User.groups.any(orm.Group.name.in_(names)))
+        elif kind == "server" and scope == "read:servers":
+            ways.append((orm.User.name + "/" + orm.Spawner.name).in_(names))
+    return query.filter(or_(*ways)) if ways else query.filter(false())
+
+
+def _literal(word: str) -> str:
+    """Escape what SQL's LIKE takes for a placeholder."""
+    return re.sub(r"([\\%_])", r"\\\1", word)
 
 
 async def _in_pages(query: Any, key: Any) -> AsyncIterator[Any]:

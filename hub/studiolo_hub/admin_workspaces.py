@@ -16,7 +16,7 @@ from studiolo_hub.workspace_view import State
 
 States = Literal["active", "all", "running", "starting", "stopping", "stopped", "failed"]
 
-MAX_ROWS: Final = 500
+MAX_ROWS: Final = 200
 """Rows on a page; of more, the list says how many there are and asks to narrow it."""
 _MAX_TEXT: Final = 100
 

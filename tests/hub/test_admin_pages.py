@@ -289,6 +289,11 @@ async def test_one_person(hub: RunningHub, issuer: FakeIssuer) -> None:
         listed = await admin.get("studiolo/admin/people?q=subject")
         assert 'href="/hub/studiolo/admin/people/subject%40example.org"' in listed.text
         assert "One person." in listed.words
+        by_group = await admin.get("studiolo/admin/people?q=VISION+subject")
+        assert "One person." in by_group.words
+        for nobody in ("%25", "_ubject", "subject+nobody", "%27%3B+drop+table+users"):
+            page = await admin.get(f"studiolo/admin/people?q={nobody}")
+            assert "Nobody is called that." in page.words
 
 
 async def test_the_catalogues_mistakes_with_their_places(
