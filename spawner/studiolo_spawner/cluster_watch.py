@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
+from studiolo_spawner import runtime_classes
 from studiolo_spawner.capacity import Common, Free, Tally, demand_of
 from studiolo_spawner.catalogue import Catalogue, Profile
 from studiolo_spawner.cluster_reflectors import NodeReflector, TellingReflector, UseReflector
@@ -24,9 +26,13 @@ from studiolo_spawner.holders import Holder, age, devices_of, held_by
 from studiolo_spawner.machines import Machine, machine_of, takes
 from studiolo_spawner.pod_facts import PodFacts, facts_of, placement_of
 from studiolo_spawner.pod_view import mapping
+from studiolo_spawner.queue_reader import Get
 from studiolo_spawner.resource_amounts import Amounts, add, requests_of
 
 Scope = Literal["cluster", "namespace", "off"]
+
+RUNTIME_CLASS_SECONDS = 600.0
+"""How often it is asked what runtime classes there are: they hardly ever change."""
 
 STALE_SECONDS = 60.0
 """For so long a cut watch's figures still count."""
@@ -51,11 +57,16 @@ class ClusterWatch:
         common: Common | None = None,
         parent: Any = None,
         log: _Log | None = None,
+        get: Get | None = None,
     ) -> None:
-        """``everywhere``: workspaces have namespaces of their own."""
+        """``everywhere``: workspaces have namespaces of their own.
+
+        ``get``: asks the API server for what is not watched (runtime classes).
+        """
         self.scope = scope
         self._log = log or logging.getLogger(__name__)
         self._common = common or Common()
+        self._get = get
         self._listed = asyncio.Event()
         self._pods = self._pods_of(namespace, parent, omit=scope == "cluster" or everywhere)
         self._own: TellingReflector | None = None
@@ -72,6 +83,7 @@ class ClusterWatch:
         self._used: dict[str, Amounts] = {}
         self._callbacks: list[Callable[[], None]] = []
         self._changes = 0
+        self._node_changes = 0
         self._waiting: dict[str, PodFacts] = {}
         self._held: dict[str, list[Holder]] = {}
         self._tally: tuple[Catalogue, Tally] | None = None
@@ -95,6 +107,23 @@ class ClusterWatch:
         for reflector in (self._pods, self._nodes):
             if reflector is not None and reflector.watch_task is None:
                 await reflector.start()
+        if self._get is not None and self._nodes is not None and not self._tasks:
+            self._keep(self._follow_runtime_classes(self._get))
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name="watch the cluster")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _follow_runtime_classes(self, get: Get) -> None:
+        while True:
+            found = await runtime_classes.read(get, self._log)
+            if found is not None and found != self._common.runtime_classes:
+                self._common = replace(self._common, runtime_classes=found)
+                self._node_changes += 1
+                self._tally = None
+                self._tell()
+            await asyncio.sleep(RUNTIME_CLASS_SECONDS)
 
     async def stop(self) -> None:
         """Follow no longer."""
@@ -126,6 +155,11 @@ class ClusterWatch:
         return unsubscribe
 
     # -- what others read ------------------------------------------------------------------
+
+    @property
+    def node_changes(self) -> int:
+        """Goes up whenever another machine may take a profile's workspaces, or none any more."""
+        return self._node_changes
 
     @property
     def changes(self) -> int:
@@ -246,6 +280,7 @@ class ClusterWatch:
             self._tally[1].use_changed(pod.node)
 
     def _node_changed(self, key: str) -> None:
+        self._node_changes += 1
         found = self._nodes.resources.get(key) if self._nodes is not None else None
         new = machine_of(found) if found is not None else None
         if new == self._machines.get(key):
@@ -279,9 +314,7 @@ class ClusterWatch:
         )
         if self._own is None:
             self._own = self._own_pods()
-            task = asyncio.create_task(self._own.start(), name="watch own pods")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._keep(self._own.start())
         self._tell()
 
     def _own_pods_refused(self) -> None:

@@ -25,8 +25,53 @@ from studiolo_spawner.surroundings import surroundings_of, surroundings_of_all
 class KnownMachines(Protocol):
     """What a check needs of the cluster (ClusterWatch has it)."""
 
+    @property
+    def node_changes(self) -> int:
+        """Goes up whenever ``machines_for`` may answer something else."""
+
     def machines_for(self, profile: Profile) -> Iterable[Machine]:
         """The machines that take a profile's workspaces; none where nothing is known."""
+
+
+class KnownSurroundings:
+    """What images have to fit, worked out anew only when machines or the catalogue have changed.
+
+    For a start whose image was checked lately it is the dearest part of the check. Bounded by the
+    profiles of one catalogue.
+    """
+
+    def __init__(self, machines: KnownMachines) -> None:
+        self._machines = machines
+        self._as_of = -1
+        self._of: dict[str, tuple[Profile, Surroundings]] = {}
+        self._of_all: tuple[Catalogue, Surroundings] | None = None
+
+    def of(self, profile: Profile) -> Surroundings:
+        """What an image meets with this profile."""
+        self._forget_what_changed()
+        kept = self._of.get(profile.id)
+        # Another profile of that name: the catalogue was edited, or a start goes on with its own.
+        if kept is None or kept[0] is not profile:
+            found = surroundings_of(profile, self._machines.machines_for(profile))
+            kept = self._of[profile.id] = (profile, found)
+        return kept[1]
+
+    def of_all(self, catalogue: Catalogue) -> Surroundings:
+        """What an image meets with any profile."""
+        self._forget_what_changed()
+        kept = self._of_all
+        if kept is None or kept[0] is not catalogue:
+            machines = {each.id: self._machines.machines_for(each) for each in catalogue.profiles}
+            kept = self._of_all = (catalogue, surroundings_of_all(catalogue, machines))
+            # Profiles that are no more are not kept.
+            self._of.clear()
+        return kept[1]
+
+    def _forget_what_changed(self) -> None:
+        if self._as_of != self._machines.node_changes:
+            self._as_of = self._machines.node_changes
+            self._of.clear()
+            self._of_all = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +83,22 @@ class ImageChecker:
     namespace: str
     pull_secrets: tuple[str, ...] = ()
     """Names of the secrets that every workspace pulls with."""
-    machines: KnownMachines | None = None
+    surroundings: KnownSurroundings | None = None
+    """What images have to fit; None where nothing of the cluster is known."""
 
     async def check(
         self, image: Image, profile: Profile, *, digest: str | None = None
     ) -> CheckedImage:
         """Check an image for a workspace with this profile."""
-        known = self.machines.machines_for(profile) if self.machines else ()
-        return await self._check(image, surroundings_of(profile, known), digest)
+        known = self.surroundings
+        found = known.of(profile) if known else surroundings_of(profile, ())
+        return await self._check(image, found, digest)
 
     async def check_for_any(self, image: Image, catalogue: Catalogue) -> CheckedImage:
         """Check an image for the menu, where it may be combined with any profile."""
-        known = {
-            profile.id: tuple(self.machines.machines_for(profile)) if self.machines else ()
-            for profile in catalogue.profiles
-        }
-        return await self._check(image, surroundings_of_all(catalogue, known), None)
+        known = self.surroundings
+        found = known.of_all(catalogue) if known else surroundings_of_all(catalogue, {})
+        return await self._check(image, found, None)
 
     async def _check(
         self, image: Image, surroundings: Surroundings, digest: str | None

@@ -18,7 +18,7 @@ from studiolo_spawner.catalogue_file import CatalogueFile
 from studiolo_spawner.cluster_watch import ClusterWatch, common_of
 from studiolo_spawner.health_store import HealthStore
 from studiolo_spawner.image_check import CheckedImage
-from studiolo_spawner.image_checker import ImageChecker
+from studiolo_spawner.image_checker import ImageChecker, KnownSurroundings
 from studiolo_spawner.image_health import HealthBook
 from studiolo_spawner.image_watch import ImageWatch
 from studiolo_spawner.queue_reader import QueueReader, get_by
@@ -44,6 +44,8 @@ class SharedParts:
     """What carries the health of images through restarts."""
     cluster: ClusterWatch | None = None
     """What the cluster has and who holds it."""
+    surroundings: KnownSurroundings | None = None
+    """What images have to fit there."""
     gate: QuotaGate = field(default_factory=QuotaGate)
     """Where starts pass the quotas."""
     queues: QueueReader | None = None
@@ -88,7 +90,9 @@ class SharedParts:
                 common=common_of(spawner),
                 parent=spawner,
                 log=spawner.log,
+                get=get_by(spawner.api.api_client),
             )
+            self.surroundings = KnownSurroundings(self.cluster)
             await self.cluster.start()
 
     def queue_reader(self, spawner: Any) -> QueueReader:

@@ -25,7 +25,7 @@ def checker_of(spawner: WorkspaceSpawner, parts: SharedParts) -> ImageChecker:
         spawner.cluster,
         spawner.namespace,
         secret_names(spawner.expanded(spawner.image_pull_secrets)),
-        parts.cluster,
+        parts.surroundings,
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 from studiolo_spawner.catalogue import Image, Profile
 from studiolo_spawner.cluster_api import ClusterApi
 from studiolo_spawner.image_check import CheckedImage
-from studiolo_spawner.image_checker import ImageChecker, secret_names
+from studiolo_spawner.image_checker import ImageChecker, KnownSurroundings, secret_names
 from studiolo_spawner.machines import Machine, machine_of
 from studiolo_spawner.registry import RegistryClient, RegistrySettings
 from studiolo_spawner.registry_answer import Outcome
@@ -196,10 +196,13 @@ class Machines:
     """Machines with these labels, for every profile."""
 
     def __init__(self, *labels: dict[str, str]) -> None:
-        self._labels = labels
+        self.labels = labels
+        self.node_changes = 0
+        self.asked = 0
 
     def machines_for(self, profile: Profile) -> Iterable[Machine]:
-        return [machine_of({"metadata": {"labels": labels}}) for labels in self._labels]
+        self.asked += 1
+        return [machine_of({"metadata": {"labels": labels}}) for labels in self.labels]
 
 
 AMD64, ARM64 = {"kubernetes.io/arch": "amd64"}, {"kubernetes.io/arch": "arm64"}
@@ -220,7 +223,7 @@ async def on(
     client: RegistryClient, *labels: dict[str, str], profile: Profile = GPU
 ) -> CheckedImage:
     no_api: Any = None
-    checker = ImageChecker(client, no_api, "", (), Machines(*labels))
+    checker = ImageChecker(client, no_api, "", (), KnownSurroundings(Machines(*labels)))
     return await checker.check(OPEN, profile)
 
 
@@ -294,6 +297,24 @@ async def test_any_profile_in_the_round_over_the_catalogue(
     rules = catalogue([image("open", reference=REFERENCE)], [gpu_profile(), profile()])
     api: ClusterApi = None  # type: ignore[assignment]
     for labels, reason in ((OLD, "driver_too_old"), (NEW, "found")):
-        checker = ImageChecker(client, api, "", (), Machines(labels))
+        checker = ImageChecker(client, api, "", (), KnownSurroundings(Machines(labels)))
         found = await checker.check_for_any(OPEN, rules)
         assert found.verdict.reason == reason
+
+
+def test_surroundings_are_worked_out_once_until_something_changes() -> None:
+    machines = Machines(OLD)
+    known = KnownSurroundings(machines)
+    rules = catalogue([image("open", reference=REFERENCE)], [gpu_profile(), profile()])
+    first = known.of(GPU)
+    assert known.of(GPU) is first
+    assert machines.asked == 1
+    all_of_them = known.of_all(rules)
+    assert known.of_all(rules) is all_of_them
+    machines.labels, machines.node_changes = (NEW,), 1
+    assert {host.driver for host in known.of(GPU).hosts} == {"570.86.10"}
+    assert known.of_all(rules) != all_of_them
+    # Another profile under the same name is another profile.
+    other = GPU.model_copy(update={"resource": None, "count": 0})
+    assert not known.of(other).nvidia
+    assert known.of(GPU).nvidia
