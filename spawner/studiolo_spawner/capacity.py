@@ -17,7 +17,8 @@ from studiolo_spawner.machines import Machine, is_extended, machine_of, takes
 from studiolo_spawner.pod_facts import Placement, PodFacts, facts_of
 from studiolo_spawner.pod_view import Json
 from studiolo_spawner.quantities import parse_memory
-from studiolo_spawner.resource_amounts import ONE, Amounts, add, added
+from studiolo_spawner.resource_amounts import ONE, Amounts, add
+from studiolo_spawner.runtime_classes import RuntimeClass
 
 Unit = Literal["gpu", "slice", "share", "device"]
 State = Literal["free", "tight", "full", "unknown"]
@@ -33,6 +34,7 @@ _DEFAULT_TOLERATIONS: tuple[Json, ...] = tuple(
     {"key": f"node.kubernetes.io/{trouble}", "operator": "Exists", "effect": "NoExecute"}
     for trouble in ("not-ready", "unreachable")
 )
+_NO_CLASS = RuntimeClass({}, Placement({}, (), ()))
 _MARKS: Mapping[Unit, str] = {"slice": " slices", "share": " shares"}
 
 
@@ -63,6 +65,8 @@ class Common:
     placement: Placement = field(default_factory=lambda: Placement({}, (), ()))
     requests: Mapping[str, int] = field(default_factory=dict)
     """Of containers beside the user's."""
+    runtime_classes: Mapping[str, RuntimeClass] = field(default_factory=dict)
+    """What the cluster's runtime classes add, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +93,25 @@ def demand_of(profile: Profile, common: Common | None = None) -> Demand:
     if profile.resource is not None:
         requests[profile.resource] = profile.count * ONE
     own = [toleration.model_dump(exclude_none=True) for toleration in profile.tolerations]
+    runtime = common.runtime_classes.get(profile.runtime_class or "", _NO_CLASS)
     placement = Placement(
-        selector={**common.placement.selector, **profile.node_selector},
-        tolerations=(*common.placement.tolerations, *own, *_DEFAULT_TOLERATIONS),
+        selector={
+            **common.placement.selector,
+            **profile.node_selector,
+            **runtime.placement.selector,
+        },
+        tolerations=(
+            *common.placement.tolerations,
+            *own,
+            *runtime.placement.tolerations,
+            *_DEFAULT_TOLERATIONS,
+        ),
         affinity=common.placement.affinity,
     )
+    add(requests, common.requests)
+    add(requests, runtime.overhead)
     shared = profile.gpu is not None and profile.gpu.shared
-    return Demand(added(requests, common.requests), placement, profile.resource, shared)
+    return Demand(requests, placement, profile.resource, shared)
 
 
 def capacity_of(

@@ -8,11 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from studiolo_local import scheduling
-from studiolo_spawner.capacity import Free, Tally, capacity_of, demand_of, free_words, state_of
+from studiolo_spawner.capacity import (
+    Common,
+    Free,
+    Tally,
+    capacity_of,
+    demand_of,
+    free_words,
+    state_of,
+)
 from studiolo_spawner.catalogue import Profile
 from studiolo_spawner.machines import machine_of
 from studiolo_spawner.pod_facts import facts_of
 from studiolo_spawner.resource_amounts import ONE, add
+from studiolo_spawner.runtime_classes import classes_of
 
 from tests.spawner.catalogues import catalogue, profile
 
@@ -336,6 +345,22 @@ def test_a_demand_is_what_the_pod_asks_for() -> None:
     )
     wanted = {"cpu": 500, "memory": 2**30 * ONE, "pods": ONE, GPU: 2 * ONE}
     assert demand_of(one).requests == wanted
+
+
+def test_a_runtime_class_adds_its_overhead_and_its_place() -> None:
+    kata = {
+        "metadata": {"name": "kata"},
+        "overhead": {"podFixed": {"memory": "2Gi", "cpu": "250m"}},
+        "scheduling": {"nodeSelector": {"kata": "yes"}, "tolerations": [TOLERATION]},
+    }
+    common = Common(runtime_classes=classes_of((kata,)))
+    one = Profile.model_validate(profile("it", cpu=4, memory="6Gi", runtime_class="kata"))
+    nodes = [
+        node("a", labels={"kata": "yes"}, taints=[TAINT], allocatable={"memory": "24Gi"}),
+        node("b"),
+    ]
+    assert capacity_of(nodes, [], [one], common)["it"].fits == 3
+    assert capacity_of(nodes, [], [one])["it"].fits == 4
 
 
 @pytest.mark.parametrize("case", CONTRACT.values(), ids=CONTRACT)
