@@ -13,6 +13,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from packaging.version import InvalidVersion, Version
@@ -34,6 +35,7 @@ _COMPARE: Final[Mapping[str, Callable[[Version, Version], bool]]] = {
     "=": operator.eq,
     "!=": operator.ne,
 }
+_REQUIRE: Final = "NVIDIA_REQUIRE_"
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _MAX_TEXT: Final = 4096
 
@@ -99,12 +101,11 @@ def fits_gpu(environment: Mapping[str, str], host: Host) -> bool:
     """Whether every ``NVIDIA_REQUIRE_*`` of the image may hold on this machine."""
     if environment.get("NVIDIA_DISABLE_REQUIRE", "").lower() in _TRUE:
         return True
+    demands = [value for name, value in environment.items() if name.startswith(_REQUIRE)]
+    if not demands:
+        return True
     known = {"cuda": _version(host.cuda), "driver": _version(host.driver)}
-    return all(
-        _may_hold(value[:_MAX_TEXT], known)
-        for name, value in environment.items()
-        if name.startswith("NVIDIA_REQUIRE_")
-    )
+    return all(_may_hold(value[:_MAX_TEXT], known) for value in demands)
 
 
 # What no demand for a driver holds on: tells whether an image has one.
@@ -130,9 +131,13 @@ def _may_be(constraint: str, known: Mapping[str, Version | None]) -> bool:
 
 
 def _version(text: str | None) -> Version | None:
-    if not text:
-        return None
+    return _parsed(text[:64]) if text else None
+
+
+# At every start the same few texts are read. Bounded, since images bring theirs along.
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> Version | None:
     try:
-        return Version(text[:64])
+        return Version(text)
     except InvalidVersion:
         return None

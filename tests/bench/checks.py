@@ -12,12 +12,16 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any, Final
 
 import aiohttp
-from studiolo_spawner.catalogue import Image
+from studiolo_spawner.catalogue import Image, Profile
 from studiolo_spawner.image_check import check_image
+from studiolo_spawner.image_checker import ImageChecker, KnownSurroundings
+from studiolo_spawner.machines import Machine, machine_of
 from studiolo_spawner.registry import BUDGET_SECONDS, Outcome, RegistryClient, RegistrySettings
 from studiolo_spawner.registry_manifest import ACCEPT
+from studiolo_spawner.verdict import Decision
 
 from tests.bench.measures import Figures, Goal, measure
 from tests.fakes.registry import FakeRegistry
@@ -25,7 +29,12 @@ from tests.fakes.registry import FakeRegistry
 HOST = "registry.example"
 STARTS = 500
 HITS = 20_000
+MACHINES = 200
 ROUNDS = 40
+
+_GPU: Final = Profile(
+    id="gpu", display_name="One GPU", cpu=4, memory="16Gi", resource="nvidia.com/gpu", count=1
+)
 
 
 def _image(name: str, tag: str = "1") -> Image:
@@ -54,6 +63,27 @@ def _percentile(values: list[float], percent: int) -> float:
     return statistics.quantiles(values, n=100)[percent - 1]
 
 
+class _Machines:
+    """As many as a large cluster has for one profile."""
+
+    node_changes = 1
+
+    def __init__(self) -> None:
+        labels = {"kubernetes.io/arch": "amd64", "nvidia.com/cuda.driver-version.full": "570.86.10"}
+        nodes = ({"metadata": {"name": f"node-{n}", "labels": labels}} for n in range(MACHINES))
+        self._all = tuple(machine_of(node) for node in nodes)
+
+    def machines_for(self, profile: Profile) -> tuple[Machine, ...]:
+        return self._all if profile.count else ()
+
+
+async def _check(image: Image, checker: ImageChecker) -> None:
+    """A start's check, with all that it has to fit."""
+    checked = await checker.check(image, _GPU)
+    if checked.verdict.decision is not Decision.ACCEPTED:
+        raise RuntimeError(f"this is not what is to be measured: {checked.verdict}")
+
+
 @measure(
     "check_hit",
     "99th percentile of a start's check of an image that was checked within the minute",
@@ -64,8 +94,10 @@ async def check_hit(_folder: Path) -> Figures:
     async with FakeRegistry(auth="token") as registry:
         registry.image("ml/pytorch", "1")
         client, image = _client(registry), _image("pytorch")
-        await _find(image, client)
-        seconds = [await _timed(_find(image, client)) for _ in range(HITS)]
+        no_api: Any = None
+        checker = ImageChecker(client, no_api, "", (), KnownSurroundings(_Machines()))
+        await _check(image, checker)
+        seconds = [await _timed(_check(image, checker)) for _ in range(HITS)]
         await client.close()
     return Figures(1e6 * _percentile(seconds, 99))
 
