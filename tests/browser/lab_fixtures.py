@@ -80,4 +80,4 @@ def look(chromium: Browser, screenshots: Path, request: pytest.FixtureRequest) -
         if request.session.testsfailed:
             context.pages[0].screenshot(path=screenshots / f"last-{name}-{number}.png")
         context.close()
-    assert errors == []
+    assert not errors, "\n".join(errors)

@@ -6,9 +6,11 @@ from the examples in tests/contract, put in the place of its answers in the brow
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -35,7 +37,6 @@ c.IdentityProvider.token = ""
 c.ServerApp.open_browser = False
 c.ServerApp.allow_root = True
 c.ServerApp.ip = "127.0.0.1"
-c.ServerApp.port = 0
 c.LabApp.expose_app_in_browser = True
 c.JupyterNotebookApp.expose_app_in_browser = True
 c.ServerApp.tornado_settings = {"page_config_data": %s}
@@ -62,17 +63,18 @@ class RunningLab:
         hub_prefix: str = "",
         notebook: bool = False,
         peers: bool = False,
+        port: int = 0,
     ) -> Self:
         """Start it in an empty folder; the port may be lost to another process, hence the turns.
 
         `notebook`: Notebook 7 in place of JupyterLab. `peers`: with the extensions that ours is
-        measured against.
+        measured against. `port`: any free one by default.
         """
         for turn in range(3):
             folder = home / str(turn)
             (folder / "work").mkdir(parents=True)
             running = cls._start_once(
-                folder, dict(environment), hub_prefix, notebook=notebook, peers=peers
+                folder, dict(environment), hub_prefix, notebook=notebook, peers=peers, port=port
             )
             if running is not None:
                 return running
@@ -87,6 +89,7 @@ class RunningLab:
         *,
         notebook: bool,
         peers: bool,
+        port: int,
     ) -> Self | None:
         page = {"hubPrefix": hub_prefix, "hubHost": "", "hubUser": "ana"} if hub_prefix else {}
         (home / "jupyter_server_config.py").write_text(_CONFIG % json.dumps(page), "utf-8")
@@ -116,6 +119,7 @@ class RunningLab:
                     *(sys.executable, *module),
                     f"--ServerApp.jpserver_extensions={{'{extension}':True}}",
                     f"--ServerApp.root_dir={home / 'work'}",
+                    f"--ServerApp.port={port}",
                 ],
                 env=inherited | own | environment,
                 cwd=home / "work",
@@ -138,6 +142,8 @@ class RunningLab:
 
     def stop(self) -> None:
         """End it, and whatever it has started."""
+        if self.process.poll() is not None:
+            return
         started = psutil.Process(self.process.pid).children(recursive=True)
         self.process.terminate()
         try:
@@ -159,8 +165,10 @@ def _wait_for_address(process: subprocess.Popen[bytes], home: Path) -> str | Non
         for path in home.glob("jpserver-*.json"):
             text = path.read_text("utf-8")
             if text:
-                parts = urlsplit(str(json.loads(text)["url"]))
-                return f"http://127.0.0.1:{parts.port}"
+                port = urlsplit(str(json.loads(text)["url"])).port or 0
+                with contextlib.suppress(OSError):  # it is written a moment before it listens
+                    socket.create_connection(("127.0.0.1", port), 5).close()
+                    return f"http://127.0.0.1:{port}"
         time.sleep(0.05)
     process.kill()
     process.wait()
