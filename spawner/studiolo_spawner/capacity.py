@@ -19,6 +19,7 @@ from studiolo_spawner.pod_view import Json
 from studiolo_spawner.quantities import parse_memory
 from studiolo_spawner.resource_amounts import ONE, Amounts, add
 from studiolo_spawner.runtime_classes import RuntimeClass
+from studiolo_spawner.translation import translate as _
 
 Unit = Literal["gpu", "slice", "share", "device"]
 State = Literal["free", "tight", "full", "unknown"]
@@ -35,7 +36,6 @@ _DEFAULT_TOLERATIONS: tuple[Json, ...] = tuple(
     for trouble in ("not-ready", "unreachable")
 )
 _NO_CLASS = RuntimeClass({}, Placement({}, (), ()))
-_MARKS: Mapping[Unit, str] = {"slice": " slices", "share": " shares"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,25 +295,36 @@ def free_words(free: Free | None, count: int) -> str:
     """What is free, in words, for a profile that asks for ``count``; empty where unknown."""
     if free is None:
         return ""
-    told = _room_words(free) if free.unit is None else _device_words(free, count)
-    return f"{told}; {free.waiting} waiting" if free.waiting else told
+    told = [_room_words(free)] if free.unit is None else _device_words(free, count)
+    if free.waiting:
+        told.append(_("%(count)s waiting") % {"count": free.waiting})
+    return "; ".join(told)
 
 
 def _room_words(free: Free) -> str:
     if not free.fits:
-        return "No room at the moment"
-    return "Plenty of room" if free.fits >= PLENTY else f"Room for {free.fits}"
+        return _("No room at the moment")
+    if free.fits >= PLENTY:
+        return _("Plenty of room")
+    return _("Room for %(count)s") % {"count": free.fits}
 
 
-def _device_words(free: Free, count: int) -> str:
+def _device_words(free: Free, count: int) -> list[str]:
     if not free.total:
-        return "No machine offers this at the moment"
-    mark = _MARKS.get(free.unit, "") if free.unit else ""
-    told = f"{free.free}{mark} free of {free.total}"
+        return [_("No machine offers this at the moment")]
+    told = _counted_words(free.unit) % {"free": free.free, "total": free.total}
     if 0 < free.shares < free.total:
-        told += f" ({free.shares} of them shares of a GPU)"
-    if count > 1:
-        told += f"; at most {free.largest_block} on one machine"
+        told += " " + _("(%(count)s of them shares of a GPU)") % {"count": free.shares}
     if not free.fits and free.largest_block >= count:
-        told += ", but too little CPU or memory is left beside them"
-    return told
+        told += ", " + _("but too little CPU or memory is left beside them")
+    if count < 2:
+        return [told]
+    return [told, _("at most %(count)s on one machine") % {"count": free.largest_block}]
+
+
+def _counted_words(unit: Unit | None) -> str:
+    if unit == "slice":
+        return _("%(free)s slices free of %(total)s")
+    if unit == "share":
+        return _("%(free)s shares free of %(total)s")
+    return _("%(free)s free of %(total)s")

@@ -15,6 +15,7 @@ from studiolo_spawner.capacity import Free
 from studiolo_spawner.catalogue import Catalogue, Profile
 from studiolo_spawner.offer import Person, offer_to
 from studiolo_spawner.resource_words import counted
+from studiolo_spawner.translation import translate as _
 
 MOST = 3
 """More would be a second menu."""
@@ -58,23 +59,24 @@ def offers_for(
         told = FreeOffer(other.id, other.display_name, _words(other, free, same=same))
         found.append(((rank, -memory), told))
     found.sort(key=lambda each: each[0])
-    return tuple(offer for _, offer in found[:MOST])
+    return tuple(offer for _rank, offer in found[:MOST])
 
 
 def _words(other: Profile, free: Free, *, same: bool) -> str:
     if other.resource is None:
-        return (
+        return _(
             "A workspace without a GPU starts at once, with the same files: go on there, and come "
             "back for the GPU later."
         )
+    what = counted(other.resource, other.count)
     if same:
-        verb = "is" if other.count == 1 else "are"
-        return f"{counted(other.resource, other.count)} {verb} free now: take fewer."
+        return _("%(devices)s free now: take fewer.") % {"devices": what}
     size = f" ({other.gpu.model}, {wording.number(other.gpu.memory_gib)} GiB)" if other.gpu else ""
     if free.unit == "slice":
-        return f"A slice of a GPU{size} is free now: take it instead."
+        return _("A slice of a GPU%(size)s is free now: take it instead.") % {"size": size}
     if free.unit == "share":
-        return f"A share of a GPU{size} is free now: take it instead. Others compute on it, too."
-    verb = "is" if other.count == 1 else "are"
-    what = counted(other.resource, other.count)
-    return f"{what}{size} {verb} free now: take {'it' if other.count == 1 else 'them'} instead."
+        told = _(
+            "A share of a GPU%(size)s is free now: take it instead. Others compute on it, too."
+        )
+        return told % {"size": size}
+    return _("%(devices)s%(size)s free now: take this instead.") % {"devices": what, "size": size}

@@ -17,6 +17,8 @@ from studiolo_spawner.errors import StudioloError
 from studiolo_spawner.holders import Holder
 from studiolo_spawner.offer import Person
 from studiolo_spawner.resource_words import counted, devices
+from studiolo_spawner.translation import translate as _
+from studiolo_spawner.translation import translate_number as _n
 
 WORKSPACES = "workspaces"
 """The kind of a limit on workspaces; every other kind is a resource."""
@@ -99,21 +101,29 @@ class _Limit:
     def things(self, count: int) -> str:
         """What is limited, in words."""
         if self.kind == WORKSPACES:
-            return "workspace" if count == 1 else "workspaces"
+            return _n("workspace", "workspaces", count)
         return devices(self.kind, count)
 
     @property
     def in_use(self) -> str:
         """`2 of 4 GPUs of Students`, `1 of your 2 workspaces`."""
         things = self.things(self.limit)
+        told = _("%(used)s of %(limit)s %(things)s of %(quota)s")
         if self.quota.scope == "each member":
-            return f"{self.used} of your {self.limit} {things}"
-        return f"{self.used} of {self.limit} {things} of {self.quota.display_name}"
+            told = _("%(used)s of your %(limit)s %(things)s")
+        return told % {
+            "used": self.used,
+            "limit": self.limit,
+            "things": things,
+            "quota": self.quota.display_name,
+        }
 
     @property
     def by_whom(self) -> str:
         """` by ana and ben`; nothing where nobody is told."""
-        return f" by {wording.listed(self.holders, limit=_NAMES)}" if self.holders else ""
+        if not self.holders:
+            return ""
+        return " " + _("by %(names)s") % {"names": wording.listed(self.holders, limit=_NAMES)}
 
 
 class Held:
@@ -178,7 +188,7 @@ def states(
         QuotaState(
             id=each.quota.id,
             kind=each.kind,
-            text=f"{each.in_use} in use{each.by_whom}",
+            text=_("%(amount)s in use%(by)s") % {"amount": each.in_use, "by": each.by_whom},
             used=each.used,
             limit=each.limit,
             holders=each.holders,
@@ -267,13 +277,11 @@ def _too_large(person: Person, profile: Profile, catalogue: Catalogue) -> QuotaR
         bounds = [quota.largest.get(kind), quota.resources.get(kind)]
         limit = min((bound for bound in bounds if bound is not None), default=wanted)
         if wanted > limit:
-            allowed = f"at most {counted(kind, limit)}" if limit else f"no {devices(kind, 0)}"
             return QuotaRefusal(
                 quota=quota.id,
                 kind=kind,
-                message=f"{quota.display_name} may use {allowed} in one workspace, and this "
-                f"profile asks for {wanted}.",
-                hint="Choose a smaller profile.",
+                message=_too_large_words(quota, kind, limit, wanted),
+                hint=_("Choose a smaller profile."),
                 used=0,
                 limit=limit,
                 holders=(),
@@ -281,22 +289,48 @@ def _too_large(person: Person, profile: Profile, catalogue: Catalogue) -> QuotaR
     return None
 
 
-def _refused(limit: _Limit, wanted: int) -> QuotaRefusal:
-    verb = "is" if limit.used == 1 else "are"
-    message = f"{limit.in_use} {verb} in use{limit.by_whom}"
-    if limit.kind != WORKSPACES and limit.limit - limit.used:
-        message += f"; this workspace needs {wanted}"
-    own = sorted(
-        {each.server or "the first one" for each in limit.counted if each.user == limit.person.name}
+def _too_large_words(quota: Quota, kind: str, limit: int, wanted: int) -> str:
+    told = _(
+        "%(quota)s may use at most %(allowed)s in one workspace, and this profile asks for "
+        "%(wanted)s."
     )
-    stop = f"Stop one of yours ({wording.listed(own)})" if own else "Wait until one is given back"
-    other = "" if limit.kind == WORKSPACES else ", or choose a profile of another kind"
+    if not limit:
+        told = _("%(quota)s may use no %(devices)s, and this profile asks for %(wanted)s.")
+    return told % {
+        "quota": quota.display_name,
+        "allowed": counted(kind, limit),
+        "devices": devices(kind, 0),
+        "wanted": wanted,
+    }
+
+
+def _refused(limit: _Limit, wanted: int) -> QuotaRefusal:
+    told = _n("%(amount)s is in use%(by)s", "%(amount)s are in use%(by)s", limit.used)
+    message = told % {"amount": limit.in_use, "by": limit.by_whom}
+    if limit.kind != WORKSPACES and limit.limit - limit.used:
+        message += "; " + _("this workspace needs %(wanted)s") % {"wanted": wanted}
     return QuotaRefusal(
         quota=limit.quota.id,
         kind=limit.kind,
         message=f"{message}.",
-        hint=f"{stop}{other}.",
+        hint=_what_to_do(limit),
         used=limit.used,
         limit=limit.limit,
         holders=limit.holders,
     )
+
+
+def _what_to_do(limit: _Limit) -> str:
+    names = {
+        each.server or _("the first one")
+        for each in limit.counted
+        if each.user == limit.person.name
+    }
+    own, devices_only = {"own": wording.listed(sorted(names))}, limit.kind != WORKSPACES
+    if names and devices_only:
+        return _("Stop one of yours (%(own)s), or choose a profile of another kind.") % own
+    if names:
+        return _("Stop one of yours (%(own)s).") % own
+    if devices_only:
+        return _("Wait until one is given back, or choose a profile of another kind.")
+    return _("Wait until one is given back.")

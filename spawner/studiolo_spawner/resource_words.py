@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-_KINDS = {
-    "nvidia.com/gpu": "GPU",
-    "nvidia.com/gpu.shared": "GPU share",
-    "amd.com/gpu": "AMD GPU",
-    "gpu.intel.com/i915": "Intel GPU",
-    "gpu.intel.com/xe": "Intel GPU",
-}
+from studiolo_spawner.translation import translate_number as _n
+
 _MIG = "nvidia.com/mig-"
 _SHARED = ".shared"
 
 
 def devices(resource: str, count: int) -> str:
     """`GPU`, `GPUs`, `GPU slices (1g.10gb)`; a kind that is not known goes by its resource."""
-    plural = "" if count == 1 else "s"
-    if resource in _KINDS:
-        return f"{_KINDS[resource]}{plural}"
+    base = resource.removesuffix(_SHARED)
     if resource.startswith(_MIG):
-        size = resource.removeprefix(_MIG)
-        kind = "GPU slice share" if size.endswith(_SHARED) else "GPU slice"
-        return f"{kind}{plural} ({size.removesuffix(_SHARED)})"
-    if resource.endswith(_SHARED):
-        return f"share{plural} of {resource.removesuffix(_SHARED)}"
-    return f"device{plural} of the kind {resource}"
+        told = (
+            _n("GPU slice (%(size)s)", "GPU slices (%(size)s)", count)
+            if base == resource
+            else _n("GPU slice share (%(size)s)", "GPU slice shares (%(size)s)", count)
+        )
+        return told % {"size": base.removeprefix(_MIG)}
+    match resource:
+        case "nvidia.com/gpu":
+            return _n("GPU", "GPUs", count)
+        case "nvidia.com/gpu.shared":
+            return _n("GPU share", "GPU shares", count)
+        case "amd.com/gpu":
+            return _n("AMD GPU", "AMD GPUs", count)
+        case "gpu.intel.com/i915" | "gpu.intel.com/xe":
+            return _n("Intel GPU", "Intel GPUs", count)
+    if base != resource:
+        return _n("share of %(kind)s", "shares of %(kind)s", count) % {"kind": base}
+    told = _n("device of the kind %(kind)s", "devices of the kind %(kind)s", count)
+    return told % {"kind": resource}
 
 
 def counted(resource: str, count: int) -> str:

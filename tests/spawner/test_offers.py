@@ -100,10 +100,10 @@ def test_offers_in_words() -> None:
     assert told == {
         "cpu": "A workspace without a GPU starts at once, with the same files: go on there, and "
         "come back for the GPU later.",
-        "gpu": "1 GPU is free now: take fewer.",
-        "gpu-2": "2 GPUs are free now: take fewer.",
+        "gpu": "1 GPU free now: take fewer.",
+        "gpu-2": "2 GPUs free now: take fewer.",
         "gpu-4": None,
         "mig": "A slice of a GPU (A100 slice, 10 GiB) is free now: take it instead.",
         "share": "A share of a GPU is free now: take it instead. Others compute on it, too.",
-        "amd": "1 AMD GPU is free now: take it instead.",
+        "amd": "1 AMD GPU free now: take this instead.",
     }

@@ -186,8 +186,7 @@ def test_starting_again_replaces_what_one_holds() -> None:
         pytest.param(
             {"resources": {GPU: 0}},
             "gpu",
-            "Students may use no GPUs in one workspace, and this profile asks for 1. Choose a "
-            "smaller profile.",
+            "Students may use no GPUs, and this profile asks for 1. Choose a smaller profile.",
             id="none",
         ),
     ],
