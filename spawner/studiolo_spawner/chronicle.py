@@ -94,7 +94,8 @@ class Chronicle:
         metrics.count_verdict(last.image_id, verdict)
         if verdict.decision is Decision.FALL_BACK:
             return
-        doubt = ""
+        # Of an image that was found, the hint is what nobody could check.
+        doubt = verdict.hint
         if verdict.decision is Decision.UNKNOWN:
             doubt = verdict.message
             self._log.info(

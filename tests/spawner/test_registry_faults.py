@@ -7,6 +7,7 @@ start goes on with it; and nothing that a registry says makes a request elsewher
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ images:
 - {id: second, display_name: Second, reference: "second.example/ml/second:1"}
 profiles:
 - {id: small, display_name: Small, cpu: 1, memory: 1Gi}
+- {id: gpu, display_name: GPU, cpu: 1, memory: 1Gi, resource: nvidia.com/gpu, count: 1}
 """
 SECRET = "s3cret-canary"
 
@@ -222,6 +224,48 @@ async def test_start(scene: Scene, spoil: Spoil, runs: str, reason: str) -> None
         assert image == f"first.example/ml/first:1@{scene.digest}"
     assert scene.canary.connections == 0
     assert SECRET not in told
+
+
+@pytest.mark.parametrize(
+    ("profile", "labels", "runs", "told"),
+    [
+        pytest.param("gpu", {}, HERE, "was not checked", id="machines do not say their driver"),
+        pytest.param("gpu", {"major": "570"}, HERE, "", id="new enough"),
+        pytest.param("gpu", {"major": "525"}, ELSEWHERE, "newer GPU driver", id="too old"),
+        pytest.param("small", {"major": "525"}, HERE, "", id="no GPU is handed out"),
+    ],
+)
+async def test_driver_of_the_profiles_machines(
+    scene: Scene, profile: str, labels: dict[str, str], runs: str, told: str
+) -> None:
+    scene.first.image("ml/first", "1", environment=("NVIDIA_REQUIRE_CUDA=cuda>=12.8",))
+    node = {
+        "metadata": {
+            "name": "machine",
+            "labels": {f"nvidia.com/cuda.driver.{name}": text for name, text in labels.items()},
+        },
+        "status": {
+            "allocatable": {"cpu": "8", "memory": "32Gi", "pods": "110", "nvidia.com/gpu": "1"},
+            "conditions": [{"type": "Ready", "status": "True"}],
+        },
+    }
+    made = await scene.lab.call("POST", "/api/v1/nodes", node)
+    await scene.lab.call("PUT", "/api/v1/nodes/machine/status", {**made, "status": node["status"]})
+    spawner = scene.lab.make(
+        image_check_period=0,
+        user_options={"image": "first", "profile": profile},
+        registries={"first.example": scene.settings},
+    )
+    parts = await spawner.parts()
+    async with asyncio.timeout(10):
+        while not any(machine.ready for machine in parts.cluster.nodes):
+            await asyncio.sleep(0.02)
+    assert await started(spawner)
+    (pod,) = scene.lab.kubelet.created
+    assert pod["spec"]["containers"][0]["image"].startswith(f"{runs}.example/")
+    story = " ".join([str(event) async for event in spawner.progress()])
+    assert told in story
+    assert told or "driver" not in story
 
 
 async def test_tag_that_moves_after_the_check(scene: Scene) -> None:
