@@ -20,7 +20,7 @@ import aiohttp
 from studiolo_spawner.cluster_api import KubernetesObject
 from studiolo_spawner.log_text import clean_events, clean_log
 from studiolo_spawner.own_pod import OwnPod, uid_of
-from studiolo_spawner.pod_view import containers_of, mapping
+from studiolo_spawner.pod_view import containers_of, mapping, mappings, text
 
 if TYPE_CHECKING:
     from studiolo_spawner.spawner import WorkspaceSpawner
@@ -123,11 +123,17 @@ async def _read(spawner: WorkspaceSpawner, pod: KubernetesObject) -> AttemptLog:
     raw = await _log_of(spawner, pod, main.name) if main and ran else b""
     return AttemptLog(
         datetime.now(UTC),
-        main.image if main else "",
+        main.image if main else _asked_for(pod),
         uid_of(pod),
         clean_log(raw, secrets),
         tuple(clean_events(mine, secrets)),
     )
+
+
+def _asked_for(pod: KubernetesObject) -> str:
+    """The image of a pod whose containers have no status yet."""
+    containers = mappings(mapping(pod.get("spec")).get("containers"))
+    return text(containers[0].get("image")) if containers else ""
 
 
 async def _log_of(spawner: WorkspaceSpawner, pod: KubernetesObject, container: str) -> bytes:

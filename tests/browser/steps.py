@@ -43,7 +43,7 @@ def start(page: Page) -> None:
 
 def wait_for_lab(page: Page) -> None:
     """Wait until JupyterLab can be worked with."""
-    page.wait_for_url(re.compile(r"/user/[^/]+/lab"), timeout=START_MS)
+    page.wait_for_url(re.compile(r"/user/[^/]+(/[^/]+)?/lab"), timeout=START_MS)
     expect(page.get_by_role("tab", name="GPU and workspace")).to_be_visible(timeout=LAB_MS)
     expect(page.locator("#jupyterlab-splash")).to_have_count(0, timeout=LAB_MS)
 

@@ -163,7 +163,8 @@ async def test_files_that_are_shared_or_in_use_stay(hub: RunningHub, issuer: Fak
             assert words in page.words
             assert 'data-name="trial"' in (await browser.get("home")).text
             page = await browser.get(at(name, "remove", "trial"))
-            assert ("is shared with: My workspace" in page.words) is (name == "shares")
+            assert ("they are also those of: My workspace" in page.words) is (name == "shares")
+            assert ("Delete the files for ever" in page.words) is (name == "inuse")
 
 
 async def test_no_workspaces_token_deletes_anything(hub: RunningHub, issuer: FakeIssuer) -> None:
