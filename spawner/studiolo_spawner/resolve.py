@@ -155,10 +155,10 @@ def still_valid(
     notices: list[str] = []
     image, profile = saved.image, saved.profile
     if image is not None and image not in offer.images and not _moved(offer, image):
-        notices.append(f"Your last image {wording.quoted(image)} is no longer offered.")
+        notices.append(f"The image {wording.quoted(image)} is not offered to you now.")
         image = None
     if profile is not None and profile not in offer.profiles:
-        notices.append(f"Your last GPU profile {wording.quoted(profile)} is no longer offered.")
+        notices.append(f"The GPU profile {wording.quoted(profile)} is not offered to you now.")
         profile = None
     custom = saved.custom_image
     if custom is not None and not (

@@ -182,7 +182,7 @@ def test_no_text_adds_an_element(text: str) -> None:
 def test_notices_and_saved_names_are_escaped() -> None:
     saved = Choice("<b>bold</b>", frameworks={"<i>": '"><script>'})
     page = page_of(example(), saved)
-    assert 'Your last image "<b>bold</b>" is no longer offered.' in page.text
+    assert 'The image "<b>bold</b>" is not offered to you now.' in page.text
     assert page.all("b") == page.all("i") == []
 
 
@@ -293,9 +293,7 @@ def test_what_is_for_others_cannot_be_chosen() -> None:
     [
         None,
         Choice("python-3.13", "gpu", fallback=False),
-        Choice(
-            "pytorch-2.9", None, frozenset({"train"}), frozenset({"vscode"}), {"pytorch": ">=2"}
-        ),
+        Choice("pytorch-2.9", tasks=frozenset({"train"}), frameworks={"pytorch": ">=2"}),
     ],
     ids=["untouched", "plain", "with wishes"],
 )

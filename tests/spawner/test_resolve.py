@@ -348,7 +348,7 @@ def test_what_is_gone_is_left_out_and_told() -> None:
     assert known == Choice(tools=frozenset({"vscode"}), fallback=True)
     assert resolve(example(), ANA, known).requested.id == "pytorch-2.9"
     assert len(notices) == 3
-    assert 'Your last image "gone" is no longer offered.' in notices
+    assert 'The image "gone" is not offered to you now.' in notices
     assert "No image offers t, u or v any more." in notices
 
 
