@@ -23,7 +23,7 @@ from aiohttp import web
 from tests.embedded import EmbeddedApi, running_api
 from tests.fakes import pod_driver
 from tests.fakes.faulty_proxy import FaultyProxy, Held
-from tests.fakes.hub_process import HubProcess
+from tests.fakes.hub_process import ADMIN_TOKEN, HubProcess
 from tests.fakes.pod_driver import Json, PodDriver
 from tests.fakes.registry import FakeRegistry
 
@@ -319,6 +319,20 @@ async def _let_everybody_go_on(scene: Scene) -> None:
     await scene.api.expect("PATCH", path, patch, media_type="application/merge-patch+json")
 
 
+async def _story(scene: Scene, person: str) -> list[str]:
+    """What the waiting page is told once the start goes on."""
+    told: list[str] = []
+    headers = {"Authorization": f"token {ADMIN_TOKEN}"}
+    url = f"{scene.hub.url}/api/users/{person}/server/progress"
+    async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as stream:
+        async for line in stream.content:
+            if line.startswith(b"data:"):
+                told.append(json.loads(line[5:])["message"])
+            if "restarted meanwhile" in "".join(told[-1:]):
+                return told
+    raise AssertionError(f"the start of {person} did not go on: {told}")
+
+
 async def _settled(scene: Scene) -> dict[str, Json]:
     """The servers, once nothing is pending."""
     while True:
@@ -360,6 +374,9 @@ async def test_the_next_hub_goes_on(scene: Scene, how: signal.Signals) -> None:
     scene.registry.heal()
     seen = len(scene.hub.log)
     await scene.hub.start()
+    story = "\n".join(await _story(scene, "next-made"))
+    assert "“Bad” could not be used. The image does not exist in the registry." in story
+    assert "Trying “Second” instead." in story
     await _let_everybody_go_on(scene)
     async with asyncio.timeout(60):
         servers = await _settled(scene)
