@@ -14,7 +14,7 @@ import pytest
 from studiolo_local.scheduler import Scheduler
 
 from tests.embedded import EmbeddedApi, running_api
-from tests.fakes.hub_process import HubProcess
+from tests.fakes.hub_process import HubProcess, xsrf_of
 
 pytestmark = pytest.mark.cluster
 
@@ -193,3 +193,28 @@ async def test_who_waits_is_offered_what_is_free(place: Place) -> None:
         assert told["version"] == 1
         async with eve.get(url) as answer:
             assert answer.status == 404
+
+
+async def test_a_quota_is_kept_at_every_way_in(place: Place) -> None:
+    for name in ("ana", "ben"):
+        await place.hub.rest("POST", f"/users/{name}")
+    await place.hub.rest("POST", "/groups/students")
+    await place.hub.rest("POST", "/groups/students/users", {"users": ["ana", "ben"]})
+    await place.add_pod("one", "ben")
+    told = "2 of 2 GPUs of Students are in use by ana and ben"
+    ana = await place.hub.browser("ana")
+    async with ana:
+        async with asyncio.timeout(15):
+            while (await place.capacity(ana))["quotas"][0]["used"] != 1:
+                await asyncio.sleep(0.1)
+        wish = {"image": "good", "profile": "gpu"}
+        status, _ = await place.hub.rest("POST", "/users/ana/server", wish)
+        assert status in {201, 202}
+        status, refused = await place.hub.rest("POST", "/users/ana/servers/more", wish)
+        assert status == 403, refused
+        assert told in refused["message"]
+        form = {**wish, "_xsrf": xsrf_of(ana)}
+        async with ana.post(f"{place.hub.url}/spawn/ana/other", data=form) as answer:
+            page = await answer.text()
+        assert told in page
+    assert "Traceback" not in place.hub.log
