@@ -6,6 +6,7 @@ token, answers in JSON (docs/administration.md, tests/contract/admin.json). What
 is a POST that JupyterHub's XSRF check guards.
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -138,14 +139,19 @@ class OverviewHandler(AdminHandler):
         """Show it."""
         rows = await self.reader.workspaces(stopped=False)
         gpus, known = await self.gpus(rows)
-        pages, link = self.administration.pages, self.administration.catalogue
+        link = self.administration.catalogue
+        sign_in_away, cluster_away = await asyncio.gather(
+            self.administration.pages.sign_in_away(),
+            self.administration.cluster_away(self.spawner),
+        )
         signs = admin_overview.Signs(
             problem=link.problem,
             has_catalogue=link.snapshot is not None,
             images=self.images(),
             silent_seconds=silent_seconds(),
             capacity_known=known,
-            sign_in_away=await pages.sign_in_away(),
+            cluster_away=cluster_away,
+            sign_in_away=sign_in_away,
             workspaces=rows,
             gpus=gpus,
         )

@@ -18,8 +18,8 @@ from studiolo_hub.admin_workspaces import WorkspaceRow
 
 Level = Literal["bad", "warning"]
 
-STALE_AFTER: Final = 60.0
-"""Seconds without a word from Kubernetes after which the figures are old."""
+STALE_AFTER: Final = 15.0
+"""Seconds without a watch of Kubernetes after which that is told."""
 TOLD_FOR: Final = timedelta(days=1)
 """For how long a start that failed is told; its owner has seen it by then."""
 LONG_WAIT: Final = timedelta(minutes=10)
@@ -44,6 +44,7 @@ class Signs:
     """What the alarms are made of.
 
     silent_seconds  for how long Kubernetes has said nothing; None while nobody listens yet
+    cluster_away    whether it did not answer when it was asked just now
     capacity_known  whether nodes can be read; None where the administrator does not want it
     """
 
@@ -51,6 +52,7 @@ class Signs:
     has_catalogue: bool
     images: Sequence[ImageRow]
     silent_seconds: float | None
+    cluster_away: bool
     capacity_known: bool | None
     sign_in_away: bool
     workspaces: Sequence[WorkspaceRow]
@@ -103,15 +105,18 @@ def _catalogue(signs: Signs) -> Iterable[Alarm]:
 
 
 def _cluster(signs: Signs, now: datetime) -> Iterable[Alarm]:
-    silent = signs.silent_seconds
-    if silent is not None and silent > STALE_AFTER:
-        words = since_words(now - timedelta(seconds=silent), now)
+    silent = signs.silent_seconds or 0.0
+    if signs.cluster_away or silent > STALE_AFTER:
+        told = "It did not answer just now."
+        if silent > STALE_AFTER:
+            words = since_words(now - timedelta(seconds=silent), now)
+            told = f"Nothing was heard of it for {words}."
         yield Alarm(
             "cluster",
             "bad",
             "The Kubernetes API does not answer.",
-            f"Nothing was heard of it for {words}. Workspaces that run go on; none can be started, "
-            "and what these pages say of the cluster is as old as that.",
+            f"{told} Workspaces that run go on; none can be started, and what these pages say of "
+            "the cluster is how it was.",
             "Look at the API server, and at the network between it and the hub.",
             "",
         )

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Self
 
+import aiohttp
+from kubernetes_asyncio import client
 from studiolo_spawner.catalogue_file import CatalogueProblem
 from studiolo_spawner.cluster_watch import ClusterWatch
 from studiolo_spawner.shared_parts import SharedParts
@@ -27,6 +29,36 @@ CHECKS_APART = 15.0
 FIRST_LISTS_TRIES = 20
 
 
+class ClusterProbe:
+    """Asks Kubernetes for its version, at most every ten seconds, to know whether it answers.
+
+    A server that hangs is silent for a minute before a watch of it is given up.
+    """
+
+    def __init__(self, *, every: float = 10.0, timeout: float = 2.0) -> None:
+        self._every = every
+        self._timeout = timeout
+        self._asked: float | None = None
+        self._away = False
+
+    async def away(self, core: Any) -> bool:
+        """Whether there is no answer; any answer is one. `core` is KubeSpawner's CoreV1Api."""
+        now = time.monotonic()
+        if self._asked is None or now - self._asked >= self._every:
+            # Before waiting: pages that come together ask once.
+            self._asked = now
+            try:
+                answer = await client.VersionApi(core.api_client).get_code(
+                    _preload_content=False,
+                    _request_timeout=aiohttp.ClientTimeout(total=self._timeout),
+                )
+                answer.release()
+                self._away = False
+            except (aiohttp.ClientError, OSError, TimeoutError):
+                self._away = True
+        return self._away
+
+
 class Administration:
     """One for a hub."""
 
@@ -40,6 +72,7 @@ class Administration:
         self.pages = pages
         self.catalogue = catalogue
         self.feed = AdminFeed(catalogue)
+        self._probe = ClusterProbe()
         self._clock = clock
         self._checked_at: float | None = None
         self._waited = False
@@ -62,6 +95,11 @@ class Administration:
             self._waited = True
             await _until_known(parts.cluster)
         return parts
+
+    async def cluster_away(self, spawner: Any) -> bool:
+        """Whether Kubernetes does not answer; False where there is none to ask."""
+        core = getattr(spawner, "api", None)
+        return core is not None and await self._probe.away(core)
 
     @property
     def problem(self) -> CatalogueProblem | None:

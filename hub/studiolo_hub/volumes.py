@@ -21,7 +21,7 @@ Owner = Literal["person", "gone", "unknown"]
 
 PAGE = 500
 MAX_PAGES = 20
-_TIMEOUT = aiohttp.ClientTimeout(total=10)
+_TIMEOUT = aiohttp.ClientTimeout(total=5)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ WELL = Signs(
     has_catalogue=True,
     images=(),
     silent_seconds=0.0,
+    cluster_away=False,
     capacity_known=True,
     sign_in_away=False,
     workspaces=(),
@@ -106,7 +107,14 @@ def test_nothing_is_wrong() -> None:
             ["does not answer", "for 3 minutes"],
             id="kubernetes-away",
         ),
-        pytest.param({"silent_seconds": 50.0}, "", "", [], id="a-watch-that-was-cut-a-moment-ago"),
+        pytest.param({"silent_seconds": 5.0}, "", "", [], id="a-watch-that-was-cut-a-moment-ago"),
+        pytest.param(
+            {"cluster_away": True},
+            "cluster",
+            "bad",
+            ["does not answer", "did not answer just now"],
+            id="kubernetes-hangs",
+        ),
         pytest.param({"silent_seconds": None}, "", "", [], id="nobody-listens-yet"),
         pytest.param(
             {"capacity_known": False}, "capacity", "warning", ["which right"], id="nodes-forbidden"

@@ -202,6 +202,7 @@ def signs(book: HealthBook) -> Signs:
         has_catalogue=True,
         images=image_rows(CATALOGUE.images, book, NOW),
         silent_seconds=None,
+        cluster_away=False,
         capacity_known=None,
         sign_in_away=False,
         workspaces=(),
