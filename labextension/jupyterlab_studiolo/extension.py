@@ -17,6 +17,7 @@ from jupyterlab_studiolo.activity import Activity
 from jupyterlab_studiolo.devices import GpuReader, Reading, State
 from jupyterlab_studiolo.hub import HubClient, hub_from_environment
 from jupyterlab_studiolo.machine import MachineReader
+from jupyterlab_studiolo.metrics import metrics_route, who_may_see
 from jupyterlab_studiolo.own_processes import OwnProcesses
 from jupyterlab_studiolo.panel import Panel, Parts
 from jupyterlab_studiolo.routes import routes
@@ -68,7 +69,10 @@ def load(server_app: Any) -> None:
         sampler.on_reading = panel.on_reading
         sampler.start()
     hub = None if connection is None else HubClient(connection)
-    server_app.web_app.add_handlers(".*$", routes(settings["base_url"], panel=panel, hub=hub))
+    base_url = settings["base_url"]
+    owner = None if connection is None else connection.user
+    metrics = metrics_route(base_url, panel=panel, owner=owner, seen_by=who_may_see(os.environ))
+    server_app.web_app.add_handlers(".*$", [*routes(base_url, panel=panel, hub=hub), metrics])
     loop.call_soon(watch.start)
 
 

@@ -183,13 +183,21 @@ def program_name(arguments: list[str], command: str) -> str:
     """A short name for people: of a script rather than of its interpreter."""
     words = [word for word in arguments if word]
     name = os.path.basename(words[0]) if words else command  # noqa: PTH119 - no path of ours
-    if name.startswith("python") and len(words) > 1:
-        if words[1] == "-m" and len(words) > 2:
-            name = words[2]
-        else:
-            script = next((word for word in words[1:] if not word.startswith("-")), "")
-            name = os.path.basename(script) if script.endswith(".py") else name  # noqa: PTH119
+    if name.startswith("python"):
+        name = _script(words) or name
     return "".join(char for char in name if char.isprintable())[:64] or "?"
+
+
+def _script(words: list[str]) -> str:
+    """What a Python interpreter runs, if it is a module or a file."""
+    for word, following in zip(words[1:], [*words[2:], ""], strict=True):
+        if word == "-c":
+            return ""
+        if word == "-m":
+            return following
+        if word.endswith(".py"):
+            return os.path.basename(word)  # noqa: PTH119 - as above
+    return ""
 
 
 def _within(groups: str, own: str) -> bool:

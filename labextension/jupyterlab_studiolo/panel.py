@@ -51,6 +51,17 @@ class Panel:
         self._machine_at = float("-inf")
 
     @property
+    def activity(self) -> Activity:
+        """What counts as use."""
+        return self._parts.activity
+
+    @property
+    def latest(self) -> Reading | None:
+        """What is known of the devices, without asking; None when nothing is."""
+        sampler = self._parts.sampler
+        return self._parts.absent if sampler is None else sampler.latest
+
+    @property
     def workspace(self) -> Workspace | None:
         """What runs here, None outside Studiolo."""
         return self._parts.workspace
