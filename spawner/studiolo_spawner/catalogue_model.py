@@ -35,6 +35,7 @@ from studiolo_spawner.catalogue_fields import (
     Paragraph,
     Reference,
     ResourceName,
+    Users,
     Whole,
 )
 from studiolo_spawner.catalogue_menu import MenuSettings
@@ -103,7 +104,9 @@ class Image(_Model):
     redirect: Redirect | None = None
     """Start another image whenever this one is asked for."""
     groups: Groups = frozenset()
-    """Who may use it; members of any of these groups. Empty: everyone."""
+    """Who may use it; members of any of these groups. Empty, and no `users`: everyone."""
+    users: Users = frozenset()
+    """Who may use it beside them, by their user names."""
     environment: Environment = {}
     """Environment variables for the workspace. Not for secrets."""
     pull_secret: DnsName | None = None
@@ -210,7 +213,9 @@ class Profile(_Model):
     price_per_hour: Annotated[Number, Field(ge=0)] | None = None
     """Price to show, in the catalogue's currency."""
     groups: Groups = frozenset()
-    """Who may use it; members of any of these groups. Empty: everyone."""
+    """Who may use it; members of any of these groups. Empty, and no `users`: everyone."""
+    users: Users = frozenset()
+    """Who may use it beside them, by their user names."""
     fallback_allowed: Flag = True
     """Whether another image may start instead when the chosen one cannot."""
     tasks: Ids = frozenset()
@@ -314,7 +319,9 @@ class SharedVolume(_Model):
     read_only: Flag = True
     """Whether workspaces may only read it."""
     groups: Groups = frozenset()
-    """Who gets it; members of any of these groups. Empty: everyone."""
+    """Who gets it; members of any of these groups. Empty, and no `users`: everyone."""
+    users: Users = frozenset()
+    """Who gets it beside them, by their user names."""
 
 
 _Entry = TypeVar("_Entry", Image, Profile)

@@ -365,6 +365,15 @@ def _nothing_offered(offer: Offer) -> list[str]:
     return told
 
 
+def _for_whom(groups: frozenset[str]) -> str:
+    """Whom an entry is for; people who are named in it are not told of."""
+    if not groups:
+        return _("For some people by name.")
+    return _("For members of %(groups)s.") % {
+        "groups": wording.listed(sorted(groups), last=_("or"))
+    }
+
+
 def _not_permitted(
     offer: Offer, entries: Sequence[Image] | Sequence[Profile], what: Literal["image", "profile"]
 ) -> tuple[NotPermitted, ...]:
@@ -376,9 +385,8 @@ def _not_permitted(
         NotPermitted(
             entry.display_name,
             entry.description,
-            _("For members of %(groups)s.")
-            % {"groups": wording.listed(sorted(entry.groups), last=_("or"))},
+            _for_whom(entry.groups),
         )
         for entry in entries
-        if not offer.person.is_in(entry.groups) and not getattr(entry, "hidden", False)
+        if not offer.person.is_in(entry.groups, entry.users) and not getattr(entry, "hidden", False)
     )

@@ -25,9 +25,11 @@ class Person:
     groups: frozenset[str] = frozenset()
     admin: bool = False
 
-    def is_in(self, groups: frozenset[str]) -> bool:
-        """Whether an entry for these groups (none: everyone) is for this person."""
-        return not groups or self.admin or not groups.isdisjoint(self.groups)
+    def is_in(self, groups: frozenset[str], users: frozenset[str] = frozenset()) -> bool:
+        """Whether an entry for these groups and users (none: everyone) is for this person."""
+        if not groups and not users:
+            return True
+        return self.admin or self.name in users or not groups.isdisjoint(self.groups)
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Offer:
     @property
     def volumes(self) -> tuple[SharedVolume, ...]:
         """The shared volumes that they get."""
-        return tuple(v for v in self.catalogue.volumes if self.person.is_in(v.groups))
+        return tuple(v for v in self.catalogue.volumes if self.person.is_in(v.groups, v.users))
 
     @property
     def custom_images(self) -> CustomImages | None:
@@ -86,9 +88,9 @@ class Offer:
 def offer_to(person: Person, catalogue: Catalogue) -> Offer:
     """What of the catalogue this person may use."""
     locks = locks_of(catalogue.menu.locked, person)
-    permitted = {i.id: i for i in catalogue.images if person.is_in(i.groups)}
+    permitted = {i.id: i for i in catalogue.images if person.is_in(i.groups, i.users)}
     images = {name: image for name, image in permitted.items() if not image.hidden}
-    profiles = {p.id: p for p in catalogue.profiles if person.is_in(p.groups)}
+    profiles = {p.id: p for p in catalogue.profiles if person.is_in(p.groups, p.users)}
     return Offer(
         catalogue,
         person,

@@ -70,3 +70,33 @@ def test_tasks_and_tools_come_from_what_is_shown() -> None:
     )
     offer = offer_to(Person("ana"), parsed)
     assert (offer.tasks, offer.tools, offer.frameworks) == (("train",), ("vscode",), ("x",))
+
+
+@pytest.mark.parametrize(
+    ("person", "offered"),
+    [
+        pytest.param(Person("ana"), True, id="named"),
+        pytest.param(Person("eve", frozenset({"team"})), True, id="of the group"),
+        pytest.param(Person("root", admin=True), True, id="administrator"),
+        pytest.param(Person("eve"), False, id="neither"),
+        pytest.param(Person("Ana"), False, id="another case"),
+        pytest.param(Person("eve", frozenset({"ana"})), False, id="a group of that name"),
+    ],
+)
+def test_people_by_name(person: Person, offered: bool) -> None:
+    whom = {"users": ["ana"], "groups": ["team"]}
+    parsed = catalogue(
+        [image("open"), image("some", **whom)],
+        [profile("cpu"), profile("some", **whom)],
+        volumes=[{"name": "some", "claim": "some", "mount_path": "/some", **whom}],
+    )
+    offer = offer_to(person, parsed)
+    assert ("some" in offer.images) is offered
+    assert ("some" in offer.profiles) is offered
+    assert bool(offer.volumes) is offered
+
+
+def test_by_name_alone_is_not_everyone() -> None:
+    parsed = catalogue([image("a"), image("b", users=["ana"])])
+    assert list(offer_to(Person("ana"), parsed).images) == ["a", "b"]
+    assert list(offer_to(Person("ben"), parsed).images) == ["a"]
