@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tests.browser import steps
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import Visit
 
+CONTRACT = json.loads((Path(__file__).parents[1] / "contract" / "image_check.json").read_text())
 GOOD = "registry.studiolo.test/pytorch:2.8.0-cuda12.6"
 MISSING = "registry.studiolo.test/pytorch:nosuch"
 
@@ -78,11 +80,13 @@ def test_one_request_in_a_pause_and_the_last_one_counts(visit: Visit) -> None:
     def answers(route: Route) -> None:
         reference = (route.request.post_data_json or {})["reference"]
         asked.append(reference)
-        document = {
-            "version": 1, "decision": "unknown", "reason": "x", "message": f"About {reference}.",
-            "hint": "<b>hint</b>", "facts": ["<i>1 GB</i>"], "instead": [],
-        }  # fmt: skip
-        route.fulfill(json=document)
+        changed = {
+            "decision": "unknown",
+            "message": f"About {reference}.",
+            "hint": "<b>hint</b>",
+            "facts": ["<i>1 GB</i>"],
+        }
+        route.fulfill(json=CONTRACT["accepted"] | changed)
 
     page.route("**/studiolo/image-check", answers)
     field = page.get_by_label("Reference")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.fakes.registry import FakeRegistry
 
 pytestmark = [pytest.mark.cluster, pytest.mark.asyncio(loop_scope="module")]
 
+CONTRACT = json.loads((Path(__file__).parents[1] / "contract" / "image_check.json").read_text())
 TYPED = "registry.example/team/train:7"
 LABELS = {
     "dev.studiolo.provides.tools": "jupyterlab",
@@ -114,6 +116,22 @@ async def test_image_that_is_there(lab: Lab) -> None:
     assert told["provides"]["frameworks"] == {"pytorch": "2.9.1"}
     assert "PyTorch 2.9.1" in told["facts"]
     assert told["instead"] == ["Good"]
+
+
+async def test_answers_are_those_of_the_contract(lab: Lab) -> None:
+    who = await lab.hub.browser("reader")
+    async with who:
+        _, found = await lab.check(who, **CONTRACT["question"])
+        question = {**CONTRACT["question"], "reference": "evil.example/team/train:7"}
+        _, refused = await lab.check(who, **question)
+    # What depends on the bytes of the test's image is not the contract's to say.
+    assert found["digest"].startswith("sha256:")
+    found |= {name: CONTRACT["accepted"][name] for name in ("digest", "size")}
+    found["facts"][0] = CONTRACT["accepted"]["facts"][0]
+    assert found == CONTRACT["accepted"]
+    patterns = f"registry.example/team/* or 127.0.0.1:{lab.canary.port}/team/*x"
+    expected = CONTRACT["refuse"] | {"hint": f"Allowed is {patterns}."}
+    assert refused == expected
 
 
 ASKED = {

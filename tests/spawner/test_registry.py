@@ -44,7 +44,7 @@ async def registry() -> AsyncIterator[FakeRegistry]:
 
 @pytest.fixture
 async def client(registry: FakeRegistry, clock: Clock) -> AsyncIterator[RegistryClient]:
-    made = RegistryClient({NAME: inside(registry)}, budget=0.5, probe_interval=0.02, clock=clock)
+    made = RegistryClient({NAME: inside(registry)}, budget=1.5, probe_interval=0.02, clock=clock)
     yield made
     await made.close()
 
