@@ -17,6 +17,7 @@ from studiolo_hub.image_check_handlers import image_check_handlers
 from studiolo_hub.look import look_handlers
 from studiolo_hub.offers_handlers import offers_handlers
 from studiolo_hub.pages import STATIC_DIR, Pages
+from studiolo_hub.story_handlers import story_handlers
 from studiolo_hub.workspace_handlers import workspace_handlers
 from studiolo_hub.workspace_pages import workspace_pages
 
@@ -75,4 +76,5 @@ def page_handlers(pages: Pages) -> list[tuple[Any, ...]]:
         *capacity_handlers(),
         *offers_handlers(),
         *image_check_handlers(),
+        *story_handlers(),
     ]
