@@ -1,12 +1,12 @@
 """The catalogue that is in effect, as administrators read it: what is allowed to whom. Pure."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import yaml
 from studiolo_spawner.catalogue import Catalogue, Image, Profile
-from studiolo_spawner.wording import number
+from studiolo_spawner.catalogue_custom import CustomImages
+from studiolo_spawner.catalogue_quotas import Quota
+from studiolo_spawner.wording import listed, number
 
 from studiolo_hub.workspace_view import end_words, gpu_words
 
@@ -34,12 +34,25 @@ class QuotaRow:
 
 
 @dataclass(frozen=True)
+class CustomRow:
+    """Which images people may name themselves."""
+
+    patterns: tuple[str, ...]
+    groups: tuple[str, ...]
+    """Whose members may; empty: everyone."""
+    profiles: tuple[str, ...]
+    """With which profiles; empty: all."""
+
+
+@dataclass(frozen=True)
 class CatalogueReport:
     """What the page shows."""
 
     images: tuple[EntryRow, ...]
     profiles: tuple[EntryRow, ...]
     quotas: tuple[QuotaRow, ...]
+    custom: CustomRow | None
+    """None: nobody may name an image."""
 
 
 def catalogue_report(catalogue: Catalogue) -> CatalogueReport:
@@ -47,7 +60,8 @@ def catalogue_report(catalogue: Catalogue) -> CatalogueReport:
     return CatalogueReport(
         images=tuple(map(_image, catalogue.images)),
         profiles=tuple(map(_profile, catalogue.profiles)),
-        quotas=tuple(_quota(quota) for quota in getattr(catalogue, "quotas", ())),
+        quotas=tuple(map(_quota, catalogue.quotas)),
+        custom=_custom(catalogue.custom_images),
     )
 
 
@@ -60,6 +74,13 @@ def as_json(report: CatalogueReport) -> dict[str, object]:
             {"id": row.id, "display_name": row.display_name, "whom": row.whom, "what": row.what}
             for row in report.quotas
         ],
+        "custom_images": {
+            "patterns": list(report.custom.patterns),
+            "groups": list(report.custom.groups),
+            "profiles": list(report.custom.profiles),
+        }
+        if report.custom
+        else None,
     }
 
 
@@ -111,22 +132,22 @@ def _profile(profile: Profile) -> EntryRow:
     )
 
 
-def _quota(quota: Any) -> QuotaRow:
-    limits: Mapping[str, Any] = getattr(quota, "resources", None) or {}
-    what = [f"{count} × {resource}" for resource, count in limits.items()]
-    if getattr(quota, "workspaces", None) is not None:
-        what.append(f"{quota.workspaces} workspaces")
-    scope = getattr(quota, "scope", "")
+def _quota(quota: Quota) -> QuotaRow:
+    what = [f"{count} × {resource}" for resource, count in quota.resources.items()]
+    if quota.workspaces is not None:
+        what.append(f"{quota.workspaces} workspace{'s' if quota.workspaces != 1 else ''}")
+    what += [f"{count} × {name} in one workspace" for name, count in quota.largest.items()]
+    counted = f", counting {listed(sorted(quota.profiles))} only" if quota.profiles else ""
+    whom = ["everyone"] if quota.everyone else [*sorted(quota.groups), *sorted(quota.users)]
     return QuotaRow(
         id=quota.id,
-        display_name=getattr(quota, "display_name", "") or quota.id,
-        whom=_whom(quota),
-        what=", ".join(what) + (f" ({scope})" if scope else ""),
+        display_name=quota.display_name,
+        whom=", ".join(whom),
+        what=f"{', '.join(what)} ({quota.scope}){counted}",
     )
 
 
-def _whom(quota: Any) -> str:
-    groups: Sequence[str] = sorted(getattr(quota, "groups", ()) or ())
-    users: Sequence[str] = sorted(getattr(quota, "users", ()) or ())
-    told = [*groups, *users]
-    return ", ".join(told) if told else "everyone"
+def _custom(custom: CustomImages | None) -> CustomRow | None:
+    if custom is None:
+        return None
+    return CustomRow(custom.patterns, tuple(sorted(custom.groups)), tuple(sorted(custom.profiles)))
