@@ -89,9 +89,13 @@ class QuotaGate:
             refused = quotas.refusal(person, profile, held, catalogue, replacing=key)
             if refused is not None:
                 raise QuotaReached(refused)
+        self.note(key, profile)
+
+    def note(self, key: Key, profile: Profile) -> None:
+        """Count a start that needs no leave: one that an earlier hub process admitted."""
         holder = Holder(
-            user=person.name,
-            server=server,
+            user=key[0],
+            server=key[1],
             pod="",
             node="",
             resource=profile.resource,

@@ -241,6 +241,8 @@ class WorkspaceSpawner(TellsChanges, KubeSide):
     async def _resumed_launch(self, parts: shared.SharedParts) -> Launch:
         await ensure_certificates(self)
         plan = Plan.saved(self._saved.plan)
+        parts.gate.note(spawner_quotas.key_of(self), plan.request.profile)
+        parts.gate.begun(spawner_quotas.key_of(self))
         return Launch(self, plan, self._means(parts, plan), self._saved)
 
     def hub_ends(self) -> bool:

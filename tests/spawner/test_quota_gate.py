@@ -178,6 +178,9 @@ def test_a_start_counts_for_as_long_as_it_may_become_a_pod() -> None:
     assert not ask("ana")
     clock.now += 2
     assert ask("ana"), "its pod speaks for itself"
+    gate.note(("eve", ""), gpu)
+    assert not ask("ben"), "a start that goes on after a restart counts"
+    gate.forget(("eve", ""))
     with pytest.raises(RuntimeError), gate.start_of(("ana", "")):
         raise RuntimeError("the start failed")
     assert ask("ben")
