@@ -18,8 +18,13 @@ from studiolo_spawner.causes import Cause
 from studiolo_spawner.image_check import CheckedImage
 from studiolo_spawner.image_health import HealthBook
 from studiolo_spawner.journal import Journal
-from studiolo_spawner.podstatus import Stage
-from studiolo_spawner.progress import message, progress_messages
+from studiolo_spawner.podstatus import Stage, Step
+from studiolo_spawner.progress import (
+    checked_message,
+    message,
+    progress_messages,
+    pulled_message,
+)
 from studiolo_spawner.resolve import Candidate
 from studiolo_spawner.verdict import Decision, Verdict
 from studiolo_spawner.workspace_state import ImageInUse, WorkspaceState
@@ -28,6 +33,8 @@ PATIENCE_SECONDS = 30.0
 """How often a user who waits without news is told for how long."""
 
 RESUMED = "The hub was restarted meanwhile. Your start goes on where it was."
+
+_HAS_IMAGE = frozenset({Step.STARTING, Step.ANSWERING, Step.READY})
 
 _Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -41,6 +48,7 @@ class Chronicle:
         self.state = state
         self.cause: Cause | None = None
         self.size: int | None = None
+        self._pulling_since: datetime | None = None
         self._journal = journal
         self._health = health
         self._log = log
@@ -82,7 +90,7 @@ class Chronicle:
             display_name=candidate.display_name,
         )
         attempts = add_attempt(self.state.attempts, attempt)
-        self.cause, self.size = None, None
+        self.cause, self.size, self._pulling_since = None, None, None
         self.state = replace(self.state, attempts=attempts, pod_uid="")
         self._tell()
         return number
@@ -109,13 +117,26 @@ class Chronicle:
         attempts = replace_last(self.state.attempts, attempt)
         self.state = replace(self.state, attempts=attempts, actual=actual)
         self._tell()
+        if verdict.decision is Decision.ACCEPTED:
+            found = checked_message(attempts, self.size)
+            self._journal.note([found], chapter=len(attempts))
 
     def see(self, found: Cause | None, stage: Stage) -> None:
         """Take note of how far the pod is and what holds it up."""
         self.cause = found
+        self._tell_of_pull(stage)
         if found is None or not found.terminal:
             # What ends the attempt is told once, with the attempt.
             self._tell(stage)
+
+    def _tell_of_pull(self, stage: Stage) -> None:
+        """Say once how long the machine has fetched the image, when it has it."""
+        if stage.step is Step.PULLING:
+            self._pulling_since = self._pulling_since or stage.since or datetime.now(UTC)
+        elif stage.step in _HAS_IMAGE and self._pulling_since is not None:
+            took, self._pulling_since = datetime.now(UTC) - self._pulling_since, None
+            pulled = pulled_message(self.state.attempts, took)
+            self._journal.note([pulled], chapter=len(self.state.attempts))
 
     def end(self, outcome: AttemptOutcome, verdict: Verdict | None) -> None:
         """End the attempt; ``verdict`` says why when it did not go well."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import escape
 from typing import Literal
 
@@ -97,7 +97,7 @@ def progress_messages(
 
     ``size``: the bytes that a machine has to fetch, when the check knows them.
     """
-    floor = min(_PER_ATTEMPT * sum(attempt.failed for attempt in attempts), _LAST_BEGINNING)
+    floor = _floor(attempts)
     messages = [message(floor + _CHECKED, line) for line in story(attempts)]
     if stage is not None:
         at = floor + (100 - floor) * _BEGINS[stage.step] // 100
@@ -107,6 +107,35 @@ def progress_messages(
     elif cause is not None:
         messages.append(message(floor + _CHECKED, f"{cause.message} {cause.hint}", "cause"))
     return tuple(messages)
+
+
+def words_of_check(size: int | None) -> str:
+    """That the registry has the image, and how much of it there is."""
+    amount = f": {human_size(size)}" if size else ""
+    return f"The image was checked, and the registry has it{amount}."
+
+
+def words_of_pull(took: timedelta) -> str:
+    """That the machine has fetched the image."""
+    seconds = max(timedelta(seconds=1), timedelta(seconds=round(took.total_seconds())))
+    return f"The image was fetched in {duration(seconds)}."
+
+
+def checked_message(attempts: Sequence[Attempt], size: int | None) -> Message:
+    """``words_of_check`` where it stands on the bar."""
+    return message(_floor(attempts) + _CHECKED, words_of_check(size))
+
+
+def pulled_message(attempts: Sequence[Attempt], took: timedelta) -> Message:
+    """``words_of_pull`` where it stands on the bar."""
+    floor = _floor(attempts)
+    at = floor + (100 - floor) * _BEGINS[Step.STARTING] // 100
+    return message(at, words_of_pull(took))
+
+
+def _floor(attempts: Sequence[Attempt]) -> int:
+    """Where the bar begins for the attempt that goes on."""
+    return min(_PER_ATTEMPT * sum(attempt.failed for attempt in attempts), _LAST_BEGINNING)
 
 
 def words_of_stage(stage: Stage, *, now: datetime, size: int | None = None) -> str:

@@ -53,6 +53,16 @@ profiles: [{{id: cpu, display_name: CPU, cpu: 1, memory: 1Gi}}]
 """
 
 
+_WORDS = (
+    "Starting “Stumbles”.",
+    "The image was checked, and the registry has it: ",
+    "The machine fetches the image (",
+    "The image was fetched in 1 second.",
+    "The image started and then stopped: its own program reported an error",
+    "“Stumbles” runs.",
+)
+
+
 class Flapping:
     """A spawner on an embedded cluster, and what became of its containers."""
 
@@ -132,6 +142,8 @@ async def test_one_that_comes_to_its_feet_is_given_the_time(
         (attempt,) = lab.spawner.workspace_state.attempts
         told = "\n".join(await listener)
         assert (attempt.image_id, attempt.outcome, lab.runs()) == ("stumbles", "running", 3)
+        assert [line for line in _WORDS if line in told] == list(_WORDS)
+        assert sorted(_WORDS, key=told.index) == list(_WORDS)
         assert "It is started again: try 2 of 3." in told
         assert "It is started again: try 3 of 3." in told
         assert "CrashLoopBackOff" in lab.waits()

@@ -13,10 +13,14 @@ from studiolo_spawner.causes import Cause, Kind, cause
 from studiolo_spawner.podstatus import Stage, Step
 from studiolo_spawner.progress import (
     MAX_SENTENCE,
+    checked_message,
     fallback_reason,
     message,
     progress_messages,
+    pulled_message,
     story,
+    words_of_check,
+    words_of_pull,
     words_of_stage,
 )
 from studiolo_spawner.verdict import verdict_of_cause
@@ -116,6 +120,34 @@ STAGES = {
 @pytest.mark.parametrize(("stage", "words"), STAGES.values(), ids=STAGES)
 def test_stage(stage: Stage, words: str) -> None:
     assert words_of_stage(stage, now=NOW, size=8_123_456_789) == words
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (8_123_456_789, "The image was checked, and the registry has it: 8.1 GB."),
+        (None, "The image was checked, and the registry has it."),
+    ],
+)
+def test_checked(size: int | None, words: str) -> None:
+    assert words_of_check(size) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.01, "1 second"), (41.7, "42 seconds"), (90, "1 minute 30 seconds")]
+)
+def test_pulled(seconds: float, words: str) -> None:
+    assert words_of_pull(timedelta(seconds=seconds)) == f"The image was fetched in {words}."
+
+
+def test_what_was_done_stands_between_what_is_being_done() -> None:
+    attempts = [SILENT, TRYING]
+    pulling = progress_messages(attempts, Stage(Step.PULLING), None, now=NOW)[-1]
+    starting = progress_messages(attempts, Stage(Step.STARTING), None, now=NOW)[-1]
+    story_ends = progress_messages(attempts, None, None, now=NOW)[-1]
+    assert story_ends.progress == checked_message(attempts, 1).progress < pulling.progress
+    pulled = pulled_message(attempts, timedelta(seconds=3))
+    assert pulling.progress < pulled.progress == starting.progress
 
 
 def test_messages_come_in_order_and_go_forward() -> None:
