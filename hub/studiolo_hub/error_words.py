@@ -6,9 +6,11 @@ from here. The log keeps the rest.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jupyterhub.spawner import SpawnException
+from studiolo_spawner.translation import marked as _
+from studiolo_spawner.translation import translate
 from tornado.httpclient import HTTPClientError
 from tornado.web import HTTPError
 
@@ -32,41 +34,53 @@ class Words:
 
 
 _BY_STATUS = {
-    400: Words("That cannot be done", "The request could not be understood."),
-    403: Words("This is not for you", "You do not have permission to see or do this."),
+    400: Words(_("That cannot be done"), _("The request could not be understood.")),
+    403: Words(_("This is not for you"), _("You do not have permission to see or do this.")),
     404: Words(
-        "There is nothing here",
-        "The page does not exist, or the workspace is not running, or it is somebody else's.",
+        _("There is nothing here"),
+        _("The page does not exist, or the workspace is not running, or it is somebody else's."),
     ),
-    405: Words("That cannot be done", "This address only answers a button on our pages."),
-    424: Words("The workspace is not running", "Start it again and your files are there."),
-    429: Words("Too much at once", "Many people start workspaces now. Try again in a minute."),
-    503: Words("Not available now", "Something that this needs is away. Try again in a minute."),
+    405: Words(_("That cannot be done"), _("This address only answers a button on our pages.")),
+    424: Words(_("The workspace is not running"), _("Start it again and your files are there.")),
+    429: Words(
+        _("Too much at once"), _("Many people start workspaces now. Try again in a minute.")
+    ),
+    503: Words(
+        _("Not available now"), _("Something that this needs is away. Try again in a minute.")
+    ),
 }
 _OUR_FAULT = Words(
-    "Something went wrong here",
-    "It is not your doing, and your files are safe. Try again; if it happens again, ask for help.",
+    _("Something went wrong here"),
+    _(
+        "It is not your doing, and your files are safe. Try again; if it happens again, "
+        "ask for help."
+    ),
 )
 _INTERRUPTED = Words(
-    "Sign-in was interrupted",
-    "It took too long, or it was begun in another window. Nothing is lost: sign in again.",
+    _("Sign-in was interrupted"),
+    _("It took too long, or it was begun in another window. Nothing is lost: sign in again."),
     sign_in=True,
 )
 _REFUSED = Words(
-    "Sign-in did not succeed", "The sign-in service said no. Sign in again.", sign_in=True
+    _("Sign-in did not succeed"), _("The sign-in service said no. Sign in again."), sign_in=True
 )
 _SERVICE_AWAY = Words(
-    "The sign-in service does not answer",
-    "Workspaces that run go on running. Try to sign in again in a minute.",
+    _("The sign-in service does not answer"),
+    _("Workspaces that run go on running. Try to sign in again in a minute."),
     sign_in=True,
 )
 _TOO_OLD = Words(
-    "This page was open for too long", "Go back, load the page again and repeat what you did."
+    _("This page was open for too long"), _("Go back, load the page again and repeat what you did.")
 )
 
 
 def words_for_error(status: int, message: str, exception: BaseException | None) -> Words:
     """Return what the error page says. `message` is JupyterHub's, for the status `status`."""
+    found = _words(status, message, exception)
+    return replace(found, title=translate(found.title), text=translate(found.text))
+
+
+def _words(status: int, message: str, exception: BaseException | None) -> Words:
     if isinstance(exception, HTTPClientError | OSError):
         # The hub's own requests go to the sign-in service while a page is made.
         return _SERVICE_AWAY
@@ -75,7 +89,7 @@ def words_for_error(status: int, message: str, exception: BaseException | None) 
     if isinstance(own, str) and own:
         return Words(generic.title, plain_message(own), sign_in=status == 403)
     if isinstance(exception, SpawnException):
-        return Words("The workspace was not started", plain_message(exception.message))
+        return Words(_("The workspace was not started"), plain_message(exception.message))
     for pattern, words in (
         (_SIGN_IN_INTERRUPTED, _INTERRUPTED),
         (_SIGN_IN_REFUSED, _REFUSED),

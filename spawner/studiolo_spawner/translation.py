@@ -23,6 +23,11 @@ def translate(text: str) -> str:
     return _texts.gettext(text) if text else ""
 
 
+def marked(text: str) -> str:
+    """The message as it stands: translated where it is used, and found here by the collector."""
+    return text
+
+
 def translate_number(one: str, many: str, count: int) -> str:
     """The form of the message for so many."""
     return _texts.ngettext(one, many, count)

@@ -1,0 +1,109 @@
+"""The texts that can be translated, read out of templates and code; and the catalogues of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from babel.messages import Catalog
+from babel.messages.extract import extract
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from jinja2.ext import babel_extract
+
+REPOSITORY = Path(__file__).parents[2]
+TRANSLATIONS = REPOSITORY / "hub" / "studiolo_hub" / "translations"
+TEMPLATE_FOLDERS = (
+    REPOSITORY / "hub" / "studiolo_hub" / "templates",
+    REPOSITORY / "spawner" / "studiolo_spawner" / "templates",
+)
+CODE_FOLDERS = (
+    REPOSITORY / "hub" / "studiolo_hub",
+    REPOSITORY / "spawner" / "studiolo_spawner",
+)
+_KEYWORDS: dict[str, tuple[int, ...] | None] = {
+    "_": None,
+    "gettext": None,
+    "translate": None,
+    "marked": None,
+    "ngettext": (1, 2),
+    "translate_number": (1, 2),
+}
+
+_NEVER = datetime(2026, 1, 1, tzinfo=UTC)
+"""Dates in the files would change with every run and say nothing."""
+
+Text = str | tuple[str, str]
+"""A text, or its forms for one and for many."""
+
+
+def templates() -> list[Path]:
+    """Every template of ours."""
+    return sorted(file for folder in TEMPLATE_FOLDERS for file in folder.rglob("*.html"))
+
+
+def texts() -> Catalog:
+    """Every text with the files that it is in."""
+    catalogue = Catalog(project="studiolo", charset="utf-8", fuzzy=False)
+    for file in templates():
+        with file.open("rb") as opened:
+            found = list(babel_extract(opened, list(_KEYWORDS), (), {"trimmed": "true"}))
+        for _line, _function, message, _comments in found:
+            _add(catalogue, message, file)
+    for folder in CODE_FOLDERS:
+        for file in sorted(folder.glob("*.py")):
+            content = BytesIO(file.read_bytes())
+            for _line, message, _comments, _context in extract("python", content, _KEYWORDS):
+                _add(catalogue, message, file)
+    return catalogue
+
+
+def catalogue_of(language: str) -> Catalog:
+    """A language's catalogue as it stands."""
+    with (TRANSLATIONS / f"{language}.po").open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def compiled(catalogue: Catalog) -> bytes:
+    """What gettext reads."""
+    target = BytesIO()
+    write_mo(target, catalogue)
+    return target.getvalue()
+
+
+def update_catalogues() -> int:
+    """Write all anew; return how many texts lack a translation."""
+    lacking = 0
+    known = texts()
+    for file in sorted(TRANSLATIONS.glob("*.po")):
+        catalogue = catalogue_of(file.stem)
+        catalogue.update(known, no_fuzzy_matching=True)
+        catalogue.obsolete.clear()
+        catalogue.project, catalogue.version = "Studiolo", ""
+        catalogue.msgid_bugs_address = catalogue.last_translator = catalogue.language_team = ""
+        catalogue.header_comment = f"# Studiolo's pages in the language {file.stem}."
+        catalogue.creation_date = catalogue.revision_date = _NEVER
+        with file.open("wb") as opened:
+            write_po(opened, catalogue, sort_output=True, omit_header=False, width=100)
+        file.with_suffix(".mo").write_bytes(compiled(catalogue))
+        empty = [message.id for message in catalogue if message.id and not _is_translated(message)]
+        print(f"{file.name}: {len(catalogue)} texts, {len(empty)} without a translation")
+        lacking += len(empty)
+    return 1 if lacking else 0
+
+
+def _is_translated(message: object) -> bool:
+    string = getattr(message, "string", "")
+    return all(string) if isinstance(string, tuple | list) else bool(string)
+
+
+def _add(catalogue: Catalog, message: Any, file: Path) -> None:
+    # Line numbers would change with every edit above.
+    place = [(str(file.relative_to(REPOSITORY)), 0)]
+    if isinstance(message, tuple | list):
+        forms = tuple(part for part in message if part)
+        message = forms if len(forms) > 1 else forms[0]
+    if message:
+        catalogue.add(message, locations=place)
