@@ -21,8 +21,8 @@ PREFIX: Final = "studiolo_"
 SOURCES: Final = ("jupyter", "kernel", "terminal", "gpu", "tool", "keep_alive")
 BUSY_CPU_PERCENT: Final = 10.0
 """Of one core: how a program at work on a GPU is told where the driver tells no load (MIG)."""
-STILL_BUSY_SECONDS: Final = 45.0
-"""A source that was busy this short ago still is: it is looked at every 30 seconds."""
+STILL_BUSY_SECONDS: Final = 90.0
+"""A source that was busy this short ago still is: all are looked at once a minute or more often."""
 
 
 def gpu_at_work(reading: Reading, threshold_percent: float) -> str:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final
 
 from jupyterlab_studiolo.devices import (
@@ -120,10 +119,10 @@ class AmdReader:
         figures = self._figures(card)
         if all(figure is None for figure in figures):
             words = "The driver tells nothing of this GPU."
-            return replace(identity, condition=Condition.ERROR, problem=words)
+            return identity._replace(condition=Condition.ERROR, problem=words)
         memory = [process.memory_bytes or 0 for process in processes]
         own = Own(None, sum(memory)) if identity.shared else None
-        return replace(identity, figures=figures, own=own)
+        return identity._replace(figures=figures, own=own)
 
     def _figures(self, card: Any) -> Figures:
         smi = self._smi

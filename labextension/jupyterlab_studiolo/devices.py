@@ -6,7 +6,6 @@ which is not the same as zero.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -120,8 +119,7 @@ class GpuProcess(NamedTuple):
     ancestors: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class GpuSample:
+class GpuSample(NamedTuple):
     """One device. `problem` is empty, or says in words why it reports no figures.
 
     `of_card` names the figures that tell of a card which others use as well.
@@ -129,7 +127,7 @@ class GpuSample:
 
     id: str
     name: str
-    index: int
+    index: int  # type: ignore[assignment]  # in the place of the method of tuples
     kind: Kind = Kind.GPU
     vendor: str = "nvidia"
     parent: str | None = None
@@ -146,7 +144,7 @@ class GpuSample:
 
     def to_json(self) -> dict[str, Any]:
         """The wire format: `Device` in openapi.json."""
-        reply = {name: getattr(self, name) for name in self.__slots__}
+        reply = self._asdict()
         reply["figures"] = self.figures._asdict()
         reply["own"] = None if self.own is None else self.own._asdict()
         if self.throttle is not None:

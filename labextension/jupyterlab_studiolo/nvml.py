@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final
 
 from jupyterlab_studiolo.devices import Condition, GpuProcess, GpuSample, Own, Reading, State
@@ -158,22 +157,22 @@ class NvmlReader:
     def _sample(self, found: Found, processes: list[GpuProcess] | None, *, full: bool) -> GpuSample:
         xid = self._xids.of(found.card_id)
         if found.handle is None:
-            return replace(found.identity, xid=xid)
+            return found.identity._replace(xid=xid)
         try:
             figures = self._figures.figures(found.device, full=full)
             throttle = self._figures.throttle(found.device) if full else None
         except self._nvml.NVMLError_GpuIsLost as error:
             self._log_once(f"{found.identity.id}: {error}")
-            return replace(found.identity, problem=LOST, condition=Condition.LOST, xid=xid)
+            return found.identity._replace(problem=LOST, condition=Condition.LOST, xid=xid)
         except self._nvml.NVMLError as error:
             if len(self._found) == 1:
                 raise
             # One bad card must not hide the others.
             self._log_once(f"{found.identity.id}: {error}")
             words = f"The driver answers with an error: {error}."
-            return replace(found.identity, problem=words, condition=Condition.ERROR, xid=xid)
+            return found.identity._replace(problem=words, condition=Condition.ERROR, xid=xid)
         own = own_part(processes) if found.identity.shared else None
-        return replace(found.identity, figures=figures, throttle=throttle, xid=xid, own=own)
+        return found.identity._replace(figures=figures, throttle=throttle, xid=xid, own=own)
 
     def _fail(self, error: Exception) -> Reading:
         self._log_once(str(error))

@@ -5,7 +5,6 @@ I/O: NVML calls. A card that is lost already is found, too, under the name it ha
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from jupyterlab_studiolo.devices import Condition, GpuSample, Kind, Sharing, is_simulated
@@ -59,7 +58,8 @@ class _Finder:
             name, uuid = nvml.nvmlDeviceGetName(card), nvml.nvmlDeviceGetUUID(card)
         except nvml.NVMLError_GpuIsLost:
             unknown = GpuSample(f"gpu-{index}", f"GPU {index}", index, shared=self._shared)
-            lost = replace(self._known.get(index, unknown), problem=LOST, condition=Condition.LOST)
+            before = self._known.get(index, unknown)
+            lost = before._replace(problem=LOST, condition=Condition.LOST)
             return [Found(lost, None, None, lost.id)]
         identity = GpuSample(
             uuid,
@@ -85,8 +85,7 @@ class _Finder:
             if handle is None:  # an empty place, or a slice of another workspace
                 continue
             name = ask(key, "nvmlDeviceGetName", handle) or parent.name
-            sample = replace(
-                parent,
+            sample = parent._replace(
                 id=ask(key, "nvmlDeviceGetUUID", handle) or key,
                 name=name,
                 kind=Kind.MIG,

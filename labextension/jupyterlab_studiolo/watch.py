@@ -1,7 +1,7 @@
 """Looks at kernels, terminals and other tools, and tells `Activity`. I/O: managers and /proc.
 
 On the event loop, but for the search for other tools: that reads files that can block, in a thread
-of its own that lives for a moment each `CHECK_SECONDS`.
+of its own that lives for a moment with every third check.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from jupyterlab_studiolo.own_processes import OwnProcesses
 from jupyterlab_studiolo.sessions import Sessions
 from jupyterlab_studiolo.tools import ToolSession, ToolWatch
 
-CHECK_SECONDS: Final = 30.0
+CHECK_SECONDS: Final = 20.0
+TOOLS_EVERY: Final = 3
 
 log = logging.getLogger("jupyterlab_studiolo")
 
@@ -42,6 +43,7 @@ class Watch:
         self._tools = ToolWatch(own, proc=proc)
         self._thread: threading.Thread | None = None
         self._terminals: list[dict[str, Any]] = []
+        self._checks = 0
 
     @property
     def terminals(self) -> list[dict[str, Any]]:
@@ -53,7 +55,9 @@ class Watch:
         try:
             self.look()
             self._activity.check_keep_alive()
-            self._search_tools()
+            if self._checks % TOOLS_EVERY == 0:
+                self._search_tools()
+            self._checks += 1
         except Exception as error:  # noqa: BLE001 - one bad look must not end the watch
             log.warning("Activity could not be looked at: %s", type(error).__name__)
         self._loop.call_later(CHECK_SECONDS, self.start)

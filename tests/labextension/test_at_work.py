@@ -49,6 +49,7 @@ async def state_when(
     server: RunningServer, condition: Callable[[dict[str, Any]], Any]
 ) -> dict[str, Any]:
     """The first state of which this is true."""
+    state: dict[str, Any]
     async with asyncio.timeout(40):
         while True:
             status, state = await server.ask("GET", API + "state", headers=OWNER)
