@@ -67,6 +67,8 @@ class SignedOut:
         self._clock = clock
         self._kept: OrderedDict[tuple[str, str], _Watched] = OrderedDict()
         self._task: asyncio.Task[None] | None = None
+        # A pod may take its time to end; nobody else's waits for it.
+        self._stopping: set[asyncio.Task[None]] = set()
 
     def __deepcopy__(self, _memo: object) -> Self:
         """Stay one: traitlets copies configuration, and what is followed must be found again."""
@@ -91,12 +93,12 @@ class SignedOut:
         while self._kept:
             await asyncio.sleep(self._every)
             try:
-                await self.look()
+                self.look()
             except Exception:
                 log.exception("Looking at the workspaces that were left at sign-out failed")
 
-    async def look(self) -> None:
-        """Stop those that are idle by now, and forget those that are over."""
+    def look(self) -> None:
+        """Begin to stop those that are idle by now, and forget those that are over."""
         policies = self._policies()
         for key, kept in list(self._kept.items()):
             spawner = kept.user.spawners.get(kept.name)
@@ -113,7 +115,9 @@ class SignedOut:
                     kept.name,
                     kept.user.name,
                 )
-                await _stop(kept)
+                task = asyncio.create_task(_stop(kept), name="stop what was left at sign-out")
+                self._stopping.add(task)
+                task.add_done_callback(self._stopping.discard)
 
 
 def described(spawner: Any) -> ActiveWorkspace:
@@ -138,11 +142,18 @@ def _same_start(spawner: Any, started: datetime | None) -> bool:
 async def _stop(kept: _Watched) -> None:
     """As JupyterHub's handlers do, which can only do it within a request."""
     spawner = kept.user.spawners[kept.name]
-    spawner._stop_pending = True  # noqa: SLF001 - before anything waits, so that nobody else begins
+    if spawner.pending:
+        return
+    # Before anything waits, so that nobody else begins; who wants to wait for it finds it.
+    spawner._stop_pending = True  # noqa: SLF001
+    spawner._stop_future = asyncio.current_task()  # noqa: SLF001
     try:
         await kept.app.proxy.delete_user(kept.user, kept.name)
         await kept.user.stop(kept.name)
+    except Exception:
+        log.exception("Workspace %r of %r could not be stopped", kept.name, kept.user.name)
     finally:
+        spawner._stop_future = None  # noqa: SLF001
         spawner._stop_pending = False  # noqa: SLF001
 
 
