@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from studiolo_spawner.catalogue import Catalogue
+from studiolo_spawner.catalogue import Catalogue, Image
 from studiolo_spawner.choice import Choice, choice_from_options
 from studiolo_spawner.errors import InvalidChoice, NotAllowed, StudioloError
 from studiolo_spawner.needs import declared_needs
@@ -456,6 +456,51 @@ def test_a_request_holds_only_what_is_offered(
     assert all(not i.hidden and request.needs.met_by(i) for i in automatic)
     deprecated = [i.deprecated is not None for i in automatic]
     assert deprecated == sorted(deprecated)
+
+
+@given(catalogues(), PERSONS, WISHES, LAST_GOOD)
+def test_the_order_is_the_documented_one(
+    parsed: Catalogue, person: Person, choice: Choice, last_good: dict[str, str]
+) -> None:
+    """docs/catalogue.md, “Fallback”, said once more in other words."""
+    try:
+        request = resolve(parsed, person, choice, last_good=last_good)
+    except StudioloError:
+        return
+    asked, offer = request.requested, offer_to(person, parsed)
+    if not request.fallback.allowed:
+        assert tried(request) == [(asked.id, None)]
+        return
+    named = [_end(parsed, name) for name in asked.fallback]
+    usable = [i for i in named if i.id in offer.permitted and declared_needs(choice).met_by(i)]
+    menu = [i for i in offer.images.values() if not i.redirect and request.needs.met_by(i)]
+    expected = [asked.id, *(i.id for i in usable)]
+    expected += [i.id for i in sorted(menu, key=lambda i: _farness(i, asked))]
+    expected = list(dict.fromkeys(expected))[: request.fallback.max_attempts]
+    found = tried(request)
+    if asked.id in last_good and request.fallback.max_attempts > 1:
+        assert found.pop(1) == (asked.id, OLD)
+    assert found == [(name, None) for name in expected]
+
+
+def _end(parsed: Catalogue, name: str) -> Image:
+    found = parsed.image(name)
+    assert found is not None
+    return _end(parsed, found.redirect.to) if found.redirect else found
+
+
+def _farness(image: Image, asked: Image) -> tuple[bool, int, list[int], int]:
+    """Deprecated last; then what lacks frameworks; then versions apart; then what is older."""
+    mine, wanted = image.provides.frameworks, asked.provides.frameworks
+    shared = [name for name in wanted if name in mine]
+    pairs = [(_numbers(mine[name]), _numbers(wanted[name])) for name in shared]
+    apart = [sum(abs(a[place] - b[place]) for a, b in pairs) for place in range(2)]
+    older = sum(a < b for a, b in pairs)
+    return image.deprecated is not None, len(wanted) - len(shared), apart, older
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
 
 
 def _named(parsed: Catalogue, request: WorkspaceRequest) -> set[str]:
