@@ -20,6 +20,7 @@ Amounts = dict[str, Fraction]
 Usage = dict[str, Amounts]
 """What the pods of each node ask for."""
 
+_NOTHING: Final = Fraction(0)
 _BLOCKING: Final = frozenset({"NoSchedule", "NoExecute"})
 _NOT_READY: Final = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
 _UNSCHEDULABLE: Final = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
@@ -75,18 +76,34 @@ def everywhere(nodes: Sequence[JsonObject], reason: str) -> str:
 
 
 def requests_of(pod: JsonObject) -> Amounts:
-    """What a pod asks a node for: its containers together, or its largest init container."""
+    """What a pod asks a node for: its containers together, or its largest init container.
+
+    Init containers that are always restarted run beside what comes after them.
+    """
     spec = pod["spec"]
-    total = {"pods": Fraction(1)}
-    for container in spec["containers"]:
-        for resource, amount in _requests(container).items():
-            total[resource] = total.get(resource, Fraction(0)) + amount
+    beside: Amounts = {}
+    most: Amounts = {}
     for container in spec.get("initContainers") or ():
-        for resource, amount in _requests(container).items():
-            total[resource] = max(total.get(resource, Fraction(0)), amount)
+        here = _sum(beside, _requests(container))
+        if container.get("restartPolicy") == "Always":
+            beside = here
+        most = {
+            name: max(here.get(name, _NOTHING), most.get(name, _NOTHING)) for name in here | most
+        }
+    total = dict(beside)
+    for container in spec["containers"]:
+        total = _sum(total, _requests(container))
+    total = {
+        name: max(total.get(name, _NOTHING), most.get(name, _NOTHING)) for name in total | most
+    }
+    total["pods"] = Fraction(1)
     for resource, amount in (spec.get("overhead") or {}).items():
         total[resource] = total.get(resource, Fraction(0)) + parse_quantity(amount).amount
     return total
+
+
+def _sum(one: Amounts, other: Amounts) -> Amounts:
+    return {name: one.get(name, _NOTHING) + other.get(name, _NOTHING) for name in one | other}
 
 
 def usage(pods: Iterable[JsonObject]) -> Usage:

@@ -116,8 +116,12 @@ class ClusterWatch:
         task.add_done_callback(self._tasks.discard)
 
     async def _follow_runtime_classes(self, get: Get) -> None:
+        forbidden = False
         while True:
-            found = await runtime_classes.read(get, self._log)
+            found = await runtime_classes.read(get)
+            if found is None and not forbidden:
+                forbidden = True
+                self._log.info(runtime_classes.UNKNOWN)
             if found is not None and found != self._common.runtime_classes:
                 self._common = replace(self._common, runtime_classes=found)
                 self._node_changes += 1

@@ -7,7 +7,6 @@ https://kubernetes.io/docs/concepts/containers/runtime-class/
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -18,7 +17,10 @@ from studiolo_spawner.resource_amounts import Amounts, amounts
 
 PATH = "/apis/node.k8s.io/v1/runtimeclasses"
 
-_Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+UNKNOWN = (
+    "What runtime classes add to workspaces is not counted: the hub cannot read them. Where "
+    "profiles name one, grant apiGroups: [node.k8s.io], resources: [runtimeclasses], verbs: [list]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +42,9 @@ def classes_of(items: tuple[Json, ...]) -> dict[str, RuntimeClass]:
     return found
 
 
-async def read(get: Get, log: _Log) -> Mapping[str, RuntimeClass] | None:
-    """The cluster's classes; None where nobody answers or they may not be read."""
+async def read(get: Get) -> Mapping[str, RuntimeClass] | None:
+    """The cluster's classes; None where they cannot be had."""
     status, body = await get(PATH, [])
-    if status == 200:
-        return classes_of(mappings(body.get("items")))
-    if status == 403:
-        log.info(
-            "What runtime classes add to workspaces is not counted: the hub may not read them "
-            "(apiGroups: [node.k8s.io], resources: [runtimeclasses], verbs: [list])"
-        )
-    return None
+    if status == 404:
+        return {}
+    return classes_of(mappings(body.get("items"))) if status == 200 else None

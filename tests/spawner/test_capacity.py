@@ -20,7 +20,7 @@ from studiolo_spawner.capacity import (
 from studiolo_spawner.catalogue import Profile
 from studiolo_spawner.machines import machine_of
 from studiolo_spawner.pod_facts import facts_of
-from studiolo_spawner.resource_amounts import ONE, add
+from studiolo_spawner.resource_amounts import ONE, add, requests_of
 from studiolo_spawner.runtime_classes import classes_of
 
 from tests.spawner.catalogues import catalogue, profile
@@ -424,3 +424,32 @@ def test_what_is_counted_again_is_as_if_all_were(data: st.DataObject) -> None:
             assert tally.count(used, waiting) == capacity_of(
                 nodes.values(), pods.values(), profiles
             )
+
+
+AMOUNTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "cpu": st.sampled_from(["1", "500m", "2", "250m"]),
+        "memory": st.sampled_from(["1Gi", "512Mi", "1G", "100000k"]),
+        GPU: st.sampled_from(["1", "2", "4"]),
+    },
+)
+CONTAINERS = st.lists(
+    st.fixed_dictionaries(
+        {"resources": st.fixed_dictionaries({}, optional={"requests": AMOUNTS, "limits": AMOUNTS})},
+        optional={"restartPolicy": st.just("Always")},
+    ),
+    max_size=3,
+)
+
+
+@given(containers=CONTAINERS, init=CONTAINERS, overhead=AMOUNTS)
+def test_a_pods_requests_are_the_schedulers(
+    containers: list[Any], init: list[Any], overhead: dict[str, str]
+) -> None:
+    spec = {"containers": containers, "initContainers": init, "overhead": overhead}
+    ours = requests_of({"spec": spec})
+    theirs = {
+        name: int(amount * ONE) for name, amount in scheduling.requests_of({"spec": spec}).items()
+    }
+    assert ours == theirs

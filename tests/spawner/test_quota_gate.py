@@ -184,3 +184,16 @@ def test_a_start_counts_for_as_long_as_it_may_become_a_pod() -> None:
     with pytest.raises(RuntimeError), gate.start_of(("ana", "")):
         raise RuntimeError("the start failed")
     assert ask("ben")
+
+
+async def test_an_edit_of_the_quotas_counts_at_the_next_start(lab: SpawnerLab) -> None:
+    ana = student(lab, "ana", profile="cpu")
+    await started(ana)
+    await ana.stop()
+    text = CATALOGUE.replace("resources: {nvidia.com/gpu: 1}", "workspaces: 0")
+    lab.catalogue.write_text(text)
+    await (await ana.parts()).catalogue.look()
+    assert "0 of 0 workspaces of Students are in use" in await outcome(ana)
+    lab.catalogue.write_text(CATALOGUE)
+    await (await ana.parts()).catalogue.look()
+    assert await outcome(ana) == ""
