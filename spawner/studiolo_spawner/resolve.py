@@ -173,7 +173,7 @@ def still_valid(
         saved.tools & frozenset(offer.tools),
         {name: text for name, text in saved.frameworks.items() if name in offer.frameworks},
         saved.fallback,
-        custom,
+        custom_image=custom,
     )
     gone = sorted((saved.tasks - known.tasks) | (saved.tools - known.tools))
     gone += sorted(saved.frameworks.keys() - known.frameworks.keys())

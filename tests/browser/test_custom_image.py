@@ -143,3 +143,26 @@ def test_only_those_who_may_see_the_field(visit: Visit) -> None:
     page = open_menu_of(visit, "ben")
     expect(page.get_by_role("radio", name="Plain Python 3.13")).to_be_visible()
     expect(page.locator("#st-custom")).to_have_count(0)
+
+
+def test_image_that_does_not_start_is_replaced_by_what_its_labels_say(
+    visit: Visit, screenshots: Path
+) -> None:
+    # It is there, but JupyterHub's server is not in it, which nothing but a start shows.
+    bare = "registry.studiolo.test/pytorch:2.9.1-bare"
+    page = open_menu_of(visit, "lea")
+    page.get_by_label("Reference").fill(bare)
+    page.locator("label[for='st-profile-cpu']").click()
+    answer_is(page, "accepted", "If it cannot start: PyTorch 2.9")
+    steps.start(page)
+    steps.wait_for_lab(page)
+    expect(steps.panel(page)).to_contain_text("PyTorch 2.9")
+    page.goto("/hub/home")
+    card = page.get_by_role("main")
+    expect(card).to_contain_text("PyTorch 2.9")
+    expect(card).to_contain_text(bare)
+    expect(card).to_contain_text("single-user server is not in the image")
+    steps.picture(page, screenshots, "custom-image-replaced")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_role("link", name="Choose and start")).to_be_visible()
