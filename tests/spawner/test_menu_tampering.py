@@ -16,7 +16,7 @@ from studiolo_spawner.errors import InvalidChoice, NotAllowed
 from studiolo_spawner.menu import Origin, build_menu
 from studiolo_spawner.menu_page import render_menu
 from studiolo_spawner.offer import Person, offer_to
-from studiolo_spawner.resolve import resolve
+from studiolo_spawner.resolve import WorkspaceRequest, resolve
 
 from tests.embedded import EmbeddedApi, running_api
 from tests.fakes.hub_process import HubProcess, xsrf_of
@@ -59,14 +59,15 @@ NEAR = st.fixed_dictionaries(
 def within_the_menu(person: Person, choice: Choice) -> None:
     try:
         request = resolve(PARSED, person, choice)
-    except (InvalidChoice, NotAllowed) as error:
-        refused = error
+    except (InvalidChoice, NotAllowed) as refused:
+        told = (refused.status in {400, 403}, bool(refused.user_message))
     else:
-        refused = None
-    if refused is not None:
-        assert refused.status in {400, 403}
-        assert refused.user_message
-        return
+        told = (True, True)
+        _is_offered(person, request)
+    assert told == (True, True)
+
+
+def _is_offered(person: Person, request: WorkspaceRequest) -> None:
     offer = offer_to(person, PARSED)
     assert request.profile.id in offer.profiles
     assert all(candidate.image.id in offer.permitted for candidate in request.candidates)
