@@ -66,6 +66,16 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="ask HOST at URL instead; may be given more than once",
     )
+    probe.add_argument(
+        "--record",
+        action="store_true",
+        help="also write what was found where the hub keeps the health of images",
+    )
+    probe.add_argument(
+        "--namespace",
+        metavar="NAME",
+        help="the hub's namespace, for --record; by default the one of the settings",
+    )
     probe.add_argument("--json", action="store_true", help="print JSON instead of a table")
     commands.add_parser("schema", help="print the JSON schema of a catalogue")
     commands.add_parser("example", help="print a catalogue to start from")
@@ -102,7 +112,10 @@ def _probe(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"studiolo: {error}", file=sys.stderr)
         return UNUSABLE
-    return run_probe(catalogue, registries, source=_source(name), json_=arguments.json)
+    namespace = (arguments.namespace or workspaces.namespace) if arguments.record else None
+    return run_probe(
+        catalogue, registries, source=_source(name), json_=arguments.json, namespace=namespace
+    )
 
 
 def _catalogue(name: str) -> Catalogue:

@@ -7,17 +7,20 @@ secret are told as not visible where the registry does not show them to everybod
 
 import asyncio
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from studiolo_spawner.catalogue import Catalogue, Image
 from studiolo_spawner.catalogue_probe import ProbedImage, probe
+from studiolo_spawner.errors import ClusterFault
 from studiolo_spawner.image_check import CheckedImage, check_image
 from studiolo_spawner.image_contract import Surroundings
 from studiolo_spawner.registry import RegistryClient, RegistrySettings
 from studiolo_spawner.shared_parts import registry_settings
 from studiolo_spawner.surroundings import HUB_VERSION
 
+from studiolo_hub.probe_record import record, where
 from studiolo_hub.probe_report import all_well, as_json, summary, table
 from studiolo_hub.registries import plain_registries
 from studiolo_hub.settings import Registry
@@ -26,15 +29,30 @@ ALL_WELL, SOME_BAD, UNUSABLE = 0, 1, 2
 
 
 def run_probe(
-    catalogue: Catalogue, registries: Mapping[str, RegistrySettings], *, source: str, json_: bool
+    catalogue: Catalogue,
+    registries: Mapping[str, RegistrySettings],
+    *,
+    source: str,
+    json_: bool,
+    namespace: str | None = None,
 ) -> int:
-    """Probe, print, and return the exit status."""
+    """Probe, print, and return the exit status.
+
+    `namespace`: where the hub keeps the health of images, to record there what was found.
+    """
     probed = asyncio.run(probed_catalogue(catalogue, registries))
     if json_:
         print(json.dumps(as_json(probed, source=source, at=datetime.now(UTC)), indent=2))
     else:
         print(table(probed))
         print(f"{source}: {summary(probed)}")
+    if namespace is not None:
+        try:
+            asyncio.run(record(probed, namespace))
+        except ClusterFault as fault:
+            told = f"not recorded in {where(namespace)}: {fault.user_message}"
+            print(f"studiolo: {told}", file=sys.stderr)
+            return UNUSABLE
     return ALL_WELL if all_well(probed) else SOME_BAD
 
 

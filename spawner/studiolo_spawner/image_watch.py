@@ -96,10 +96,7 @@ class ImageWatch:
 
     async def _noted(self, image: Image) -> CheckedImage:
         checked = await self._check(image)
-        at = datetime.now(UTC)
-        answer = checked.answer
-        check = Check(at, checked.verdict, answer.digest, answer.size, answer.created)
-        self._book.note_check(image, check)
+        self._book.note_check(image, check_of(checked, datetime.now(UTC)))
         return checked
 
     def _tell_bad(self, one: ProbedImage) -> None:
@@ -111,3 +108,9 @@ class ImageWatch:
                 one.checked.verdict.reason,
                 one.checked.answer.detail or one.checked.verdict.message,
             )
+
+
+def check_of(checked: CheckedImage, at: datetime) -> Check:
+    """What the health book keeps of an answer."""
+    answer = checked.answer
+    return Check(at, checked.verdict, answer.digest, answer.size, answer.created)
