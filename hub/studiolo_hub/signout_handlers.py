@@ -57,6 +57,8 @@ class SignOutHandler(OAuthLogoutHandler):
         if self.current_user is None:
             await self.render_logout_page()
             return
+        # Another minute, another fate: what is shown is always what will be done.
+        self.set_header("Cache-Control", "no-store")
         self.finish(await self.render_template("sign_out.html", fates=await self._fates()))
 
     async def post(self) -> None:

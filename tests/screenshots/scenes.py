@@ -6,6 +6,7 @@ wide and narrow (see `__main__`). Add one: write a function with `@scene("name",
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -70,3 +71,57 @@ def _not_found(page: Page) -> None:
     steps.sign_in(page, "Ana")
     page.goto("/hub/nothing-here")
     expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+
+
+def _with_a_workspace(page: Page, name: str, image: str, profile: str) -> None:
+    """Somebody's workspace, started in a browser of their own, for lists that show it."""
+    browser = page.context.browser
+    assert browser is not None
+    context = browser.new_context(base_url=page.url.split("/hub")[0], reduced_motion="reduce")
+    other = context.new_page()
+    steps.sign_in(other, name)
+    if other.locator("[data-state='running']").count() == 0:
+        steps.open_menu(other)
+        steps.choose(other, image=image, profile=profile)
+        steps.start(other)
+        other.wait_for_url(re.compile("/user/"), timeout=steps.START_MS)
+    context.close()
+
+
+def _administration(page: Page, path: str = "") -> None:
+    steps.sign_in(page, "Carla")
+    _with_a_workspace(page, "dora", "pytorch-2.9", "gpu")
+    _with_a_workspace(page, "emil", "pytorch-nightly", "mig-1g.10gb")
+    page.goto(f"/hub/studiolo/admin{path}")
+
+
+@scene("admin", "Administration: what is wrong, who holds what, who waits.")
+def _admin(page: Page) -> None:
+    _administration(page)
+    expect(page.locator("[data-alarm]").first).to_be_visible()
+
+
+@scene("admin-workspaces", "Everybody's workspaces, with a filter and a stop.")
+def _admin_workspaces(page: Page) -> None:
+    _administration(page, "/workspaces")
+    expect(page.locator("tr[data-user='dora']")).to_be_visible()
+
+
+@scene("admin-gpus", "GPUs by kind, machine and holder.", widths=(1200,))
+def _admin_gpus(page: Page) -> None:
+    _administration(page, "/gpus")
+    expect(page.locator(".st-holders").first).to_be_visible()
+
+
+@scene("admin-images", "How the images fare, bad ones first.", widths=(1200,))
+def _admin_images(page: Page) -> None:
+    _administration(page, "/images")
+    expect(page.locator("[data-standing='bad']").first).to_be_visible()
+
+
+@scene("sign-out", "Before signing out: what becomes of each workspace.")
+def _sign_out(page: Page) -> None:
+    steps.sign_in(page, "fay")
+    _with_a_workspace(page, "fay", "python-3.13", "cpu")
+    page.goto("/hub/logout")
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
