@@ -183,6 +183,11 @@ class Pages:
         """Whether a workspace is stopped only to be started again."""
         return self.restarts.under_way(spawner.user.name, spawner.name)
 
+    def can_rescue(self, user: Any, server_name: str) -> bool:
+        """Whether a workspace did not start because its home is full."""
+        spawner = user.orm_spawners.get(server_name)
+        return bool(spawner and self.reader.view(user, spawner, datetime.now(UTC)).can_rescue)
+
     def last_failure(self, user: Any, server_name: str) -> str:
         """Return why the last start failed, as far as the hub's database remembers it."""
         spawner = user.orm_spawners.get(server_name)

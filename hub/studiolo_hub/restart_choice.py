@@ -1,8 +1,9 @@
 """What a workspace may be restarted with, and what a wish to restart it means. Pure.
 
 A wish names what shall change (another profile, another image) and leaves the rest as it was
-chosen; or it is one of two words: `park` for the cheapest profile without a GPU, `first_choice` for
-the image that was asked for before another one had to stand in. Whether the result is offered to
+chosen; or it is one of three words: `park` for the cheapest profile without a GPU, `first_choice`
+for the image that was asked for before another one had to stand in, `rescue` for a start that needs
+no space in a full home. Whether the result is offered to
 the person is the resolver's to say, as at every start.
 """
 
@@ -22,7 +23,7 @@ from studiolo_hub.answers import Refused
 #: What a wish may name, each with what it changes in the options. A choice names either an image of
 #: the catalogue or one of the person's own, so that one of them takes the other's place.
 _CHANGES = {"profile": (), "image": ("custom_image",), "custom_image": ("image",)}
-_WORDS = ("park", "first_choice")
+_WORDS = ("park", "first_choice", "rescue")
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,10 @@ def wished_options(wish: Mapping[str, object], current: Current, offer: Offer) -
         if asked is None:
             raise Refused(409, "no_first_choice", "The image that was asked for runs already.")
     options = current.known_options
+    # A rescue is for one start.
+    options.pop("rescue", None)
+    if words == ["rescue"]:
+        options["rescue"] = True
     for name, value in changes.items():
         for other in _CHANGES[name]:
             options.pop(other, None)
@@ -155,5 +160,5 @@ def _no_wish(message: str) -> Refused:
         400,
         "invalid_choice",
         message,
-        "Send one of: profile and image; park: true; first_choice: true.",
+        "Send one of: profile and image; park: true; first_choice: true; rescue: true.",
     )

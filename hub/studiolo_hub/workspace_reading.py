@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jupyterhub.utils import url_escape_path
+from studiolo_spawner import rescue
 from studiolo_spawner.catalogue import Catalogue, Profile
 from studiolo_spawner.offer import Person, offer_to
 from studiolo_spawner.workspace_state import KEY, WorkspaceState
@@ -57,6 +58,7 @@ class WorkspaceReader:
         workspace = workspace_of(live) if live else _kept(row)
         state, failure = self._state_and_failure(user.name, spawner.name, live, workspace)
         profile = self._profile(workspace.profile)
+        failed = workspace.failure
         restarting = self._restarts.under_way(user.name, spawner.name)
         return view_of(
             name=spawner.name,
@@ -73,10 +75,12 @@ class WorkspaceReader:
                 idle_since=utc(row.last_activity),
                 ends_at=self._end(profile, row),
                 told=live.last_told if live and state == "starting" else "",
-                failed_at=workspace.failure.at if workspace.failure else None,
+                failed_at=failed.at if failed else None,
                 can_park=self._can_park(user, row, workspace),
                 restarting=restarting and state in {"stopping", "stopped"},
                 tools=self._tools(workspace),
+                can_rescue=failed is not None and failed.reason == rescue.REASON,
+                rescuing=(row.user_options or {}).get("rescue") is True,
             ),
         )
 

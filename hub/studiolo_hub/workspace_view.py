@@ -69,6 +69,10 @@ class WorkspaceView:
     """Whether it is stopped only to be started again."""
     tools: tuple[Tool, ...] = ()
     """What can be opened in it, beside JupyterLab itself."""
+    can_rescue: bool = False
+    """Whether it did not start because its home is full."""
+    rescuing: bool = False
+    """Whether it runs in rescue mode, to make room in its home."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the view for programs; without the words whose value changes with the hour."""
@@ -95,6 +99,8 @@ class More:
     can_park: bool = False
     restarting: bool = False
     tools: tuple[Tool, ...] = ()
+    can_rescue: bool = False
+    rescuing: bool = False
 
 
 def view_of(
@@ -142,6 +148,8 @@ def view_of(
         can_park=more.can_park and state == "running",
         restarting=more.restarting,
         tools=more.tools if state == "running" else (),
+        can_rescue=more.can_rescue and state == "failed",
+        rescuing=more.rescuing and state in {"running", "starting"},
     )
 
 

@@ -121,6 +121,10 @@ _CLUSTER = {
         "The machine could not hand out the GPU that was promised.",
         "Try again; if it happens once more, tell your administrator.",
     ),
+    "home_full": (
+        "No space is left where your files are, so the workspace's server could not start.",
+        "Start it in rescue mode, delete what you no longer need, and restart it.",
+    ),
     "missing_config": (
         "A secret or a configuration that the workspace needs is not in the cluster.",
         "Ask your administrator to create it.",

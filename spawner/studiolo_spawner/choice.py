@@ -26,7 +26,10 @@ _MAX_REFERENCE = 400
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?", re.ASCII)
 
 _FORM_FIELDS = ("image", "custom_image", "profile", "task", "tool", "framework", "fallback")
-_OPTIONS = ("image", "custom_image", "profile", "tasks", "tools", "frameworks", "fallback")
+_OPTIONS = (
+    *("image", "custom_image", "profile", "tasks", "tools", "frameworks", "fallback"),
+    "rescue",
+)
 _IGNORED_FORM_FIELDS = frozenset({"_xsrf", "narrow"})
 _FALLBACK_WORDS = {"any": True, "only": False}
 
@@ -44,6 +47,9 @@ class Choice:
     """
     fallback: bool | None = None
     """False: this image or nothing."""
+    rescue: bool = False
+    """Start although the home is full (`rescue`). Not on the menu: offered when that is why a start
+    failed."""
     custom_image: str | None = None
     """The reference of an image that is on no menu, in place of `image`."""
 
@@ -64,6 +70,8 @@ class Choice:
             options["frameworks"] = dict(sorted(self.frameworks.items()))
         if self.fallback is not None:
             options["fallback"] = self.fallback
+        if self.rescue:
+            options["rescue"] = True
         return options
 
 
@@ -102,6 +110,9 @@ def choice_from_options(options: Mapping[str, object]) -> Choice:
     if not isinstance(fallback, bool | None):
         reader.add("fallback", f"it must be true or false, not {_kind(fallback)}")
         fallback = None
+    rescue = options.get("rescue", False)
+    if not isinstance(rescue, bool):
+        reader.add("rescue", f"it must be true or false, not {_kind(rescue)}")
     image, custom_image = reader.image_of_options(options)
     choice = Choice(
         image=image,
@@ -113,6 +124,7 @@ def choice_from_options(options: Mapping[str, object]) -> Choice:
             "frameworks", reader.items("frameworks", options.get("frameworks"))
         ),
         fallback=fallback,
+        rescue=rescue is True,
     )
     reader.raise_problems()
     return choice

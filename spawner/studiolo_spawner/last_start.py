@@ -157,11 +157,9 @@ async def _log_of(spawner: WorkspaceSpawner, pod: KubernetesObject, container: s
         spawner.log.info("The log of %s was not read: %s", metadata.get("name"), type(error))
         return b""
     if answer.status != 200:
-        # Most often 403: the hub's role lacks `get` on pods/log.
+        hint = ": the hub's role needs get on pods/log" if answer.status == 403 else ""
         spawner.log.warning(
-            "The log of %s was not given: %d. The hub's role needs get on pods/log.",
-            metadata.get("name"),
-            answer.status,
+            "The log of %s was not given (%d)%s", metadata.get("name"), answer.status, hint
         )
         return b""
     return found

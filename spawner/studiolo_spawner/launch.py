@@ -351,4 +351,5 @@ class Launch:
             ),
             queue=self._plan.queue,
             secure=self._spawner.internal_ssl,
+            rescue=request.choice.rescue,
         )

@@ -22,6 +22,7 @@ from typing import Any
 
 from kubespawner.slugs import is_valid_label, safe_slug
 
+from studiolo_spawner import rescue
 from studiolo_spawner.catalogue import Home, Image, Profile, SharedVolume
 from studiolo_spawner.quantities import parse_memory
 from studiolo_spawner.queueing import QUEUE_LABEL
@@ -64,6 +65,8 @@ class AttemptPod:
     fallback_reason: str | None = None
     queue: str | None = None
     secure: bool = False
+    rescue: bool = False
+    """Whether its owner's home is full (``rescue``)."""
 
     @property
     def pinned(self) -> ImageReference:
@@ -82,10 +85,15 @@ def attempt_traits(pod: AttemptPod, current: Callable[[str], Any]) -> dict[str, 
         "extra_labels": _labels(pod),
         "extra_annotations": _annotations(pod),
         "extra_pod_config": _pod_config(pod.profile),
-        "extra_container_config": {"readinessProbe": readiness_probe(pod)},
+        "extra_container_config": {
+            "readinessProbe": readiness_probe(pod),
+            # So that the status says why a container ended, as far as it said so itself.
+            "terminationMessagePolicy": "FallbackToLogsOnError",
+        },
         "volumes": _volumes(pod),
         "volume_mounts": _volume_mounts(pod),
         **_resources(pod.profile),
+        **({"args": list(rescue.ARGUMENTS)} if pod.rescue else {}),
     }
     return {name: _over(current(name), value) for name, value in traits.items()}
 
@@ -113,6 +121,8 @@ def environment(pod: AttemptPod, *, now: datetime, since: datetime | None = None
         # Images for CUDA ask for all GPUs by themselves, and the container runtime obeys.
         variables["NVIDIA_VISIBLE_DEVICES"] = "void"
     variables["HOME"] = pod.home.mount_path
+    if pod.rescue:
+        variables |= rescue.ENVIRONMENT
     # Kubernetes would put other variables in place of $(NAME); $$ is its escape.
     document = json.dumps(workspace_document(pod, now=now, since=since), ensure_ascii=False)
     variables[WORKSPACE_VARIABLE] = document.replace("$(", "$$(")

@@ -8,6 +8,8 @@ matched, never shown. Unknown texts of the runtime's *create* step count as the 
 
 from __future__ import annotations
 
+import re
+
 from studiolo_spawner.causes import Cause, cause
 from studiolo_spawner.text_table import TextTable
 
@@ -134,6 +136,11 @@ _TABLE = TextTable(
     )
 )
 
+# The end of the container's log (pod.py asks for it), as Python and others say it.
+_NO_SPACE = re.compile(
+    r"\[Errno 28\]|\bENOSPC\b|no space left on device|disk quota exceeded", re.IGNORECASE
+)
+
 _SIGNALS = {
     4: "it needs processor instructions that the machine does not have (exit code 132)",
     6: "it aborted itself (exit code 134)",
@@ -164,6 +171,8 @@ def cause_of_exit(code: int, reason: str = "", text: str = "") -> Cause:
         return cause_of_start_text(text, unknown="cannot_start")
     if code == 0:
         return cause("stopped_itself")
+    if _NO_SPACE.search(text):
+        return cause("home_full", terminal=True)
     if code == 127 and SINGLEUSER in text:
         return cause("no_singleuser")
     if code in {126, 127}:

@@ -7,6 +7,7 @@ in memory.
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from studiolo_spawner.log_text import MAX_LOG
 from studiolo_spawner.profile_outlook import Outlook
 from studiolo_spawner.progress import message
 from studiolo_spawner.shared_parts import SharedParts
-from studiolo_spawner.workspace_state import KEY, ImageInUse, WorkspaceState
+from studiolo_spawner.workspace_state import KEY, Failure, ImageInUse, WorkspaceState
 from tornado import httpserver, web
 from tornado.netutil import bind_sockets
 
@@ -32,10 +33,12 @@ FORM = """
   <label><input type="radio" name="image" value="bad"> bad</label>
   <label><input type="radio" name="image" value="broken"> broken</label>
   <label><input type="radio" name="image" value="fallback"> fallback</label>
+  <label><input type="radio" name="image" value="full"> full</label>
   <label><input type="radio" name="image" value="lingering"> lingering</label>
 </fieldset>
 """
-KINDS = {"good", "slow", "bad", "broken", "fallback", "lingering"}
+FULL = "No space is left where your files are."
+KINDS = {"full", "good", "slow", "bad", "broken", "fallback", "lingering"}
 REFUSAL = "No image could be started. <b>1 & 2</b>: the registry has none of them."
 CANARY = "canary-6610 Authorization: Bearer abc"
 
@@ -105,6 +108,10 @@ class PageSpawner(TellsChanges, Spawner):
         if image == "bad":
             await asyncio.sleep(1.5)
             raise SpawnException(REFUSAL, reason="no_image_left", status_code=503)
+        if image == "full" and not self.user_options.get("rescue"):
+            failure = Failure(datetime.now(UTC), "home_full", FULL)
+            self._workspace = replace(self._workspace, phase="ending", failure=failure)
+            raise SpawnException(FULL, reason="home_full", status_code=503)
         if image == "broken":
             await asyncio.sleep(1.5)
             raise RuntimeError(CANARY)
@@ -147,7 +154,7 @@ class PageSpawner(TellsChanges, Spawner):
 
     def clear_state(self) -> None:
         super().clear_state()
-        self._workspace = WorkspaceState()
+        self._workspace = self._workspace.afterwards()
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         yield {"progress": 10, "message": "The registry has the image."}

@@ -121,6 +121,14 @@ def test_what_is_no_wish_is_refused(wish: dict[str, object], status: int, reason
     assert (refused.value.status_code, refused.value.label) == (status, reason)
 
 
+def test_a_rescue_is_for_one_start() -> None:
+    now = current(image="torch", profile="gpu")
+    rescued = wished_options({"rescue": True}, now, offer())
+    assert rescued == {"image": "torch", "profile": "gpu", "rescue": True}
+    after = wished_options({}, Current(rescued, WorkspaceState()), offer())
+    assert after == {"image": "torch", "profile": "gpu"}
+
+
 def test_a_workspace_without_a_gpu_cannot_be_parked() -> None:
     with pytest.raises(Refused) as refused:
         wished_options({"park": True}, current(profile="cheap"), offer())

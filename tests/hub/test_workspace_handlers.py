@@ -206,6 +206,22 @@ async def test_stopping_for_good_ends_a_restart(hub: RunningHub, issuer: FakeIss
         await home_that(browser, "stopped")
 
 
+async def test_a_full_home_is_rescued_for_one_start(hub: RunningHub, issuer: FakeIssuer) -> None:
+    async with person(hub, issuer, "full") as browser:
+        await start(browser, "full")
+        page = await home_that(browser, "failed")
+        assert "No space is left where your files are." in page.words
+        waiting = await browser.get("spawn-pending/full@example.org")
+        assert "Start in rescue mode" in waiting.words
+        await browser.press(page, "/restart", rescue="true")
+        page = await home_that(browser, "running")
+        assert "Rescue mode: delete what you no longer need" in page.words
+        # As usual, it fails again: the wish was for one start.
+        await browser.press(page, "/restart")
+        page = await home_that(browser, "failed")
+        assert "Start in rescue mode" in page.words
+
+
 @pytest.mark.parametrize("action", ["restart", "stop"])
 async def test_what_changes_something_needs_a_post_a_token_and_the_person(
     hub: RunningHub, issuer: FakeIssuer, action: str

@@ -124,7 +124,8 @@ def test_whole_gpu() -> None:
                 "timeoutSeconds": 3,
                 "successThreshold": 1,
                 "failureThreshold": 30,
-            }
+            },
+            "terminationMessagePolicy": "FallbackToLogsOnError",
         },
         "volumes": [{"name": "home", "persistentVolumeClaim": {"claimName": "home-ana"}}],
         "volume_mounts": [{"name": "home", "mountPath": "/home/jovyan"}],
@@ -174,8 +175,27 @@ def test_operators_values_stay_and_are_not_changed() -> None:
     assert found["node_selector"] == {"zone": "a", "gpu": "l4"}
     assert found["tolerations"][0] == {"key": "own"}
     assert [volume["name"] for volume in found["volumes"]] == ["a", "b", "home"]
-    assert set(found["extra_container_config"]) == {"lifecycle", "readinessProbe"}
+    assert set(found["extra_container_config"]) == {
+        "lifecycle",
+        "readinessProbe",
+        "terminationMessagePolicy",
+    }
     assert json.dumps(current) == before
+
+
+def test_a_rescue_start_writes_nothing_of_its_own_into_the_home() -> None:
+    plain, rescued = attempt(), attempt(rescue=True)
+    assert "args" not in traits(plain)
+    arguments = traits(rescued, args=["--own"])["args"]
+    assert arguments == ["--own", "--FileContentsManager.delete_to_trash=False"]
+    added = {
+        name: value
+        for name, value in environment(rescued, now=NOW).items()
+        if environment(plain, now=NOW).get(name) != value
+    }
+    assert {"JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR"} < added.keys()
+    assert all(value.startswith("/tmp/") for value in added.values())
+    assert environment(rescued, now=NOW)["HOME"] == "/home/jovyan"
 
 
 def test_internal_tls_is_probed_by_the_open_port() -> None:

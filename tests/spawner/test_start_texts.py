@@ -86,3 +86,25 @@ def test_exit(code: int, reason: str, text: str, expected: str) -> None:
 @given(st.integers(-(2**40), 2**40))
 def test_every_exit_code_has_words(code: int) -> None:
     assert f"(exit code {code})" in words_of_exit(code)
+
+
+NO_SPACE = [
+    "  File \"/opt/conda/lib/python3.12/pathlib.py\", line 1116, in mkdir\nOSError: [Errno 28] No space left on device: '/home/jovyan/.local'",
+    "OSError: [Errno 122] Disk quota exceeded",
+    "Error: ENOSPC: no space left on device, write",
+]
+
+
+@pytest.mark.parametrize("text", NO_SPACE)
+def test_a_full_home_is_not_the_images_fault(text: str) -> None:
+    found = cause_of_exit(1, "Error", text)
+    assert (found.reason, found.kind, found.terminal) == ("home_full", Kind.CLUSTER, True)
+    assert "rescue mode" in found.hint
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "other"),
+    [(0, "Completed", "stopped_itself"), (137, "OOMKilled", "out_of_memory")],
+)
+def test_what_ended_otherwise_is_not_a_full_home(code: int, reason: str, other: str) -> None:
+    assert cause_of_exit(code, reason, NO_SPACE[0]).reason == other

@@ -73,6 +73,7 @@ def test_every_cause_says_what_happened_and_what_to_do(reason: str) -> None:
         "node_lost",
         "evicted",
         "disk_full",
+        "home_full",
         "admission_denied",
     ],
 )
