@@ -126,10 +126,6 @@ class Panel:
             ),
         }
 
-    def gpus(self, reading: Reading, interval: float = INTERVAL_SECONDS) -> dict[str, Any]:
-        """The devices alone: `Gpus` in openapi.json."""
-        return self._gpus(reading, self._parts.sessions.kernels(), interval)[0]
-
     def past(self, since: float, *, points: int | None) -> dict[str, Any]:
         """`History` in openapi.json."""
         past = self.history.since(since, points=points)
@@ -240,15 +236,6 @@ def kernel_to_json(
     ]
     answer["gpu_memory_bytes"] = None if not held or None in memory else sum(memory)
     return answer
-
-
-def gpus_reply(gpus: dict[str, Any], history: History, since: float) -> dict[str, Any]:
-    """`GpusReply` in openapi.json."""
-    past = history.since(since)
-    times, devices = list(past.times), past.devices
-    if not any(devices.values()):
-        times, devices = [], {}
-    return {"version": VERSION, **gpus, "history": {"times": times, "devices": devices}}
 
 
 def _action(reason: str) -> dict[str, Any]:

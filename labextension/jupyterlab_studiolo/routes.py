@@ -1,8 +1,7 @@
 """The HTTP interface. I/O edge: every handler is thin.
 
 Below `jupyterlab_studiolo/api/v1`, as openapi.json describes it: state, stream, history, choices,
-openapi.json, and by POST stop, keep-alive, restart and park. Below `studiolo/api` the first
-version's gpus, workspace and stop.
+openapi.json, and by POST stop, keep-alive, restart and park.
 
 All are authenticated and authorised as jupyter_server's own routes are, requests from another
 origin are refused, POST needs the XSRF token unless a token is in the header, and an error is
@@ -29,11 +28,10 @@ from tornado.iostream import StreamClosedError
 from jupyterlab_studiolo.errors import BadRequest, NotInHub, NotOwner, PanelError, Refused
 from jupyterlab_studiolo.history import SECONDS
 from jupyterlab_studiolo.hub import HubClient
-from jupyterlab_studiolo.panel import VERSION, NotOffered, Panel, gpus_reply
+from jupyterlab_studiolo.panel import VERSION, NotOffered, Panel
 from jupyterlab_studiolo.sampler import INTERVAL_SECONDS
 from jupyterlab_studiolo.stream import HEARTBEAT_SECONDS, LONGEST_SECONDS, Broadcaster
 
-DEFAULT_WINDOW_SECONDS: Final = 600.0
 LARGEST_WISH: Final = 4096
 WISHES: Final = {"profile": str, "image": str, "first_choice": bool}
 
@@ -269,38 +267,6 @@ class ParkHandler(StudioloHandler):
         self.reply({"version": VERSION, "url": url}, status=202)
 
 
-class GpusHandler(StudioloHandler):
-    """The figures and their past in one answer."""
-
-    @web.authenticated
-    @authorized
-    async def get(self) -> None:
-        """`window`: the last so many seconds; `since`: what is newer (Unix seconds)."""
-        since = self.number("since", least=0)
-        if since is None:
-            window = self.number("window", least=0)
-            since = time.time() - min(DEFAULT_WINDOW_SECONDS if window is None else window, SECONDS)
-        reading = await self.panel.reading()
-        self.reply(gpus_reply(self.panel.gpus(reading), self.panel.history, since))
-
-
-class WorkspaceHandler(StudioloHandler):
-    """What this workspace is."""
-
-    @web.authenticated
-    @authorized
-    async def get(self) -> None:
-        """See the module."""
-        workspace = self.panel.workspace
-        self.reply(
-            {
-                "version": VERSION,
-                "workspace": None if workspace is None else workspace.to_json(),
-                "can_stop": self.hub is not None,
-            }
-        )
-
-
 def _take_result(sent: asyncio.Future[None]) -> None:
     """A client that went away while a frame was sent is no error."""
     if not sent.cancelled():
@@ -309,19 +275,17 @@ def _take_result(sent: asyncio.Future[None]) -> None:
             raise error
 
 
+BELOW: Final = "jupyterlab_studiolo/api/v1"
 HANDLERS: Final[dict[str, type[StudioloHandler]]] = {
-    "jupyterlab_studiolo/api/v1/state": StateHandler,
-    "jupyterlab_studiolo/api/v1/stream": StreamHandler,
-    "jupyterlab_studiolo/api/v1/history": HistoryHandler,
-    "jupyterlab_studiolo/api/v1/choices": ChoicesHandler,
-    "jupyterlab_studiolo/api/v1/openapi\\.json": OpenApiHandler,
-    "jupyterlab_studiolo/api/v1/stop": StopHandler,
-    "jupyterlab_studiolo/api/v1/keep-alive": KeepAliveHandler,
-    "jupyterlab_studiolo/api/v1/restart": RestartHandler,
-    "jupyterlab_studiolo/api/v1/park": ParkHandler,
-    "studiolo/api/gpus": GpusHandler,
-    "studiolo/api/workspace": WorkspaceHandler,
-    "studiolo/api/stop": StopHandler,
+    "state": StateHandler,
+    "stream": StreamHandler,
+    "history": HistoryHandler,
+    "choices": ChoicesHandler,
+    "openapi\\.json": OpenApiHandler,
+    "stop": StopHandler,
+    "keep-alive": KeepAliveHandler,
+    "restart": RestartHandler,
+    "park": ParkHandler,
 }
 
 Route = tuple[str, type[StudioloHandler], dict[str, Any]]
@@ -331,5 +295,6 @@ def routes(base_url: str, *, panel: Panel, hub: HubClient | None) -> list[Route]
     """The routes below a server's base URL."""
     shared = {"panel": panel, "hub": hub, "stream": Broadcaster(panel.state)}
     return [
-        (str(url_path_join(base_url, path)), handler, shared) for path, handler in HANDLERS.items()
+        (str(url_path_join(base_url, BELOW, path)), handler, shared)
+        for path, handler in HANDLERS.items()
     ]

@@ -105,7 +105,7 @@ class Workspace(NamedTuple):
         return self.profile.gpu is not None and self.profile.gpu.shared
 
     def to_json(self) -> dict[str, Any]:
-        """The wire format of `GET /studiolo/api/workspace`: the same keys that were read."""
+        """The wire format, `Workspace` in openapi.json: the same keys that were read."""
         return self._asdict() | {
             "image": self.image._asdict(),
             "requested_image": self.requested_image and self.requested_image._asdict(),

@@ -277,9 +277,10 @@ async def panel_asleep(folder: Path) -> Figures:
 
 async def _p99(server: Server) -> float:
     """Of the server's own /api/status, in milliseconds."""
-    took = []
+    took: list[float] = []
+    end = time.monotonic() + 15  # a server that is held up answers few of them
     async with aiohttp.ClientSession() as session:
-        for _ in range(300):
+        while len(took) < 300 and (time.monotonic() < end or len(took) < 5):
             began = time.perf_counter()
             async with session.get(server.url + "api/status") as response:
                 response.raise_for_status()

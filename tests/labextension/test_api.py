@@ -149,10 +149,6 @@ async def test_state_history_and_description(gpu_server: RunningServer) -> None:
     assert_is("History", history)
     assert set(history["devices"]) == {"GPU-1", "GPU-2"}
 
-    status, gpus_reply = await gpu_server.ask("GET", "studiolo/api/gpus", headers=OWNER)
-    assert status == 200
-    assert_is("GpusReply", gpus_reply)
-
     status, described = await gpu_server.ask("GET", API + "openapi.json", headers=OWNER)
     assert (status, described) == (200, OPENAPI)
 
