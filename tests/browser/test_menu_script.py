@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jupyterhub._data import DATA_FILES_PATH
 from playwright.sync_api import Browser, Page, Route, expect
+from studiolo_hub.pages import STATIC_DIR
 from studiolo_spawner.capacity import Free
 from studiolo_spawner.catalogue import Catalogue
 from studiolo_spawner.choice import choice_from_form
+from studiolo_spawner.image_health import ImageProblem
 from studiolo_spawner.menu import build_menu
 from studiolo_spawner.menu_page import render_menu
 from studiolo_spawner.offer import Person
 
+from tests.browser.accessibility import assert_accessible
 from tests.spawner.catalogues import catalogue, example, gpu_profile, image, profile, pytorch
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(60)]
@@ -229,13 +233,11 @@ def test_the_script_recommends_what_the_server_does(show: Show, capacity: dict[s
                 }""",
                 [list(each) for each in asked],
             )
-            expected = {
-                option.words.display_name: option.recommended
-                for option in (*server.images, *server.profiles)
-                if option.recommended is not None
-            }
-            if "image" in picked(page) or any(i.recommended for i in server.images):
-                assert picked(page) == expected, asked
+            images = {i.words.display_name: i.recommended for i in server.images}
+            profiles = {p.words.display_name: p.recommended for p in server.profiles}
+            expected = {name: why for name, why in (images | profiles).items() if why}
+            # Where no image fits the server still names a profile; the page names neither.
+            assert picked(page) == (expected if any(images.values()) else {}), asked
             assert page.locator("#st-fits").text_content() == server.summary, asked
 
 
@@ -376,4 +378,46 @@ def test_without_script_everything_is_there(chromium: Browser) -> None:
     expect(page.get_by_role("radio", name="One GPU")).to_be_visible()
     expect(page.get_by_role("button", name="Show what fits")).to_be_visible()
     expect(page.get_by_label("Search by name")).to_be_hidden()
+    page.close()
+
+
+# -- what few people see, with the look of the hub's pages
+
+
+LOOKS = "".join(
+    f"<style>{file.read_text('utf-8')}</style>"
+    for file in (
+        Path(DATA_FILES_PATH) / "static" / "css" / "style.min.css",
+        STATIC_DIR / "studiolo.css",
+    )
+)
+
+
+def seldom() -> dict[str, str]:
+    """Menus with fixed, refused and missing entries, and problems of images."""
+    locked = {"locked": [{"image": "jax", "profile": "small", "message": "For the exam."}]}
+    parsed = several().model_dump(mode="json")
+    reserved = [image("a"), image("b", groups=["lab"])]
+    refused = {"large": "2 of 2 GPUs of the group are in use by ben."}
+    gone = {"plain": ImageProblem("Its last check failed.", avoid=True)}
+    return {
+        "fixed": document(Catalogue.model_validate(parsed | {"menu": locked})),
+        "refused by a quota": document(several(), refused=refused, quotas=["2 of 2 GPUs in use"]),
+        "for others": document(catalogue(reserved, menu={"not_permitted": "show"})),
+        "nothing at all": document(
+            catalogue([image("a", groups=["lab"])], [profile("p", groups=["lab"])])
+        ),
+        "a problem": document(several(), problems=gone),
+    }
+
+
+@pytest.mark.parametrize("html", seldom().values(), ids=seldom())
+def test_what_few_people_see_is_accessible_too(chromium: Browser, html: str) -> None:
+    page = chromium.new_page(offline=True)
+    start, end = "<body><main class='st-page'><h1>Choose</h1>", "</main></body>"
+    framed = html.replace("<body>", f"<head><title>Menu</title>{LOOKS}</head>{start}")
+    page.set_content(framed.replace("</body>", end))
+    for details in page.locator("details").all():
+        details.evaluate("(element) => { element.open = true; }")
+    assert_accessible(page)
     page.close()
