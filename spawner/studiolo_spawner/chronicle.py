@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from studiolo_spawner import metrics
 from studiolo_spawner.attempts import Attempt, AttemptOutcome, add_attempt, replace_last
 from studiolo_spawner.causes import Cause
+from studiolo_spawner.choice import CUSTOM_IMAGE
+from studiolo_spawner.custom_words import for_its_person
 from studiolo_spawner.image_check import CheckedImage
 from studiolo_spawner.image_health import HealthBook
 from studiolo_spawner.journal import Journal
@@ -140,6 +142,8 @@ class Chronicle:
 
     def end(self, outcome: AttemptOutcome, verdict: Verdict | None) -> None:
         """End the attempt; ``verdict`` says why when it did not go well."""
+        if verdict and self.state.attempts[-1].image_id == CUSTOM_IMAGE:
+            verdict = for_its_person(verdict)
         ended = self.state.attempts[-1].ending(outcome, verdict, datetime.now(UTC))
         self.state = replace(self.state, attempts=replace_last(self.state.attempts, ended))
         metrics.count_attempt(ended)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
 
 from studiolo_spawner.catalogue import Catalogue, Provides
 from studiolo_spawner.choice import Choice
 from studiolo_spawner.custom_images import FIELD, is_custom
+from studiolo_spawner.custom_words import for_its_person
 from studiolo_spawner.errors import InvalidChoice, NotAllowed, Problem
 from studiolo_spawner.image_check import CheckedImage
 from studiolo_spawner.image_checker import ImageChecker
@@ -21,18 +21,7 @@ from studiolo_spawner.known_names import name_of
 from studiolo_spawner.offer import Person
 from studiolo_spawner.resolve import WorkspaceRequest, resolve
 from studiolo_spawner.units import human_size
-from studiolo_spawner.verdict import Decision, Verdict
-
-# In place of hints that speak of the catalogue's entry: here, the person wrote it.
-_HINTS: Final = {
-    "image_missing": "Check its name and its tag.",
-    "image_forbidden": "Check its name. If it is private, ask your administrators for access.",
-    "wrong_platform": "Ask whoever built it for a build for this cluster.",
-    "image_damaged": "Push the image again.",
-    "image_format": "Build the image again with current tools.",
-    "no_singleuser": "Install jupyterhub and jupyterlab in the image.",
-    "singleuser_too_old": "Build the image with the hub's version of JupyterHub.",
-}
+from studiolo_spawner.verdict import Decision
 
 
 async def resolved(
@@ -51,16 +40,9 @@ async def resolved(
     if not is_custom(request.requested):
         return request, None
     checked = await checker.check(request.requested, request.profile)
-    checked = replace(checked, verdict=worded(checked.verdict))
+    checked = replace(checked, verdict=for_its_person(checked.verdict))
     labels = checked.answer.labels
     return resolve(catalogue, person, choice, last_good=last_good, labels=labels), checked
-
-
-def worded(verdict: Verdict) -> Verdict:
-    """The verdict with what the person who named the image can do about it."""
-    if verdict.decision is not Decision.FALL_BACK:
-        return verdict
-    return replace(verdict, hint=_HINTS.get(verdict.reason, verdict.hint))
 
 
 def refuse_bad(checked: CheckedImage | None) -> None:

@@ -163,6 +163,7 @@ def test_image_that_does_not_start_is_replaced_by_what_its_labels_say(
     expect(card).to_contain_text("PyTorch 2.9")
     expect(card).to_contain_text(bare)
     expect(card).to_contain_text("single-user server is not in the image")
+    expect(card).to_contain_text("Install jupyterhub and jupyterlab")
     steps.picture(page, screenshots, "custom-image-replaced")
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Stop", exact=True).click()
