@@ -5,17 +5,19 @@ Asked at every look at a pod that waits, so it only reads what is known already.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from studiolo_spawner.capacity import Free
 from studiolo_spawner.causes import Cause
 from studiolo_spawner.cluster_watch import ClusterWatch
 from studiolo_spawner.launch_plan import Plan
 from studiolo_spawner.pod_view import Json, mapping, moment, text
 from studiolo_spawner.queue_reader import QueueReader
 from studiolo_spawner.queueing import HELD_BACK, explained, queue_named_by
-from studiolo_spawner.waiting_line import WITHOUT_ROOM, line_of, with_line
+from studiolo_spawner.waiting_line import WITHOUT_ROOM, line_of, with_figures, with_line
 from studiolo_spawner.wording import duration
 
 
@@ -28,6 +30,8 @@ class WaitWords:
     resource: str | None
     count: int
     queue_timeout: timedelta
+    free: Callable[[], Free | None] = lambda: None
+    """What is free for its profile now; None while nobody knows."""
 
     def explain(self, pod: Json, found: Cause) -> Cause:
         """The cause with more words; terminal when a queue was waited in for too long."""
@@ -35,27 +39,34 @@ class WaitWords:
         namespace, name = text(metadata.get("namespace")), text(metadata.get("name"))
         if found.reason == HELD_BACK:
             if is_over(pod, self.queue_timeout):
-                told = f"The workspace waited in a queue for {duration(self.queue_timeout)}."
-                return replace(found, message=told, hint="Try again later.", terminal=True)
+                words = f"The workspace waited in a queue for {duration(self.queue_timeout)}."
+                return replace(found, message=words, hint="Try again later.", terminal=True)
             queue = queue_named_by(pod)
             if not queue:
                 return found
             state = self.queues.state_of(namespace, queue, text(metadata.get("uid")))
             return explained(found, state, self.resource, self.count)
         if found.reason in WITHOUT_ROOM and self.cluster is not None:
-            return with_line(found, line_of(f"{namespace}/{name}", self.cluster.waiting()))
+            told = with_figures(found, self.free(), self.resource, self.count)
+            return with_line(told, line_of(f"{namespace}/{name}", self.cluster.waiting()))
         return found
 
 
 def waits_of(spawner: Any, parts: Any, plan: Plan) -> WaitWords:
     """The words for a start of this spawner; ``parts``: what the hub's spawners share."""
     profile = plan.request.profile
+
+    def free() -> Free | None:
+        counted = parts.cluster.capacity(parts.catalogue.snapshot) if parts.cluster else None
+        return counted.get(profile.id) if counted is not None else None
+
     return WaitWords(
         parts.cluster,
         parts.queue_reader(spawner),
         profile.resource,
         profile.count,
         plan.queue_timeout,
+        free,
     )
 
 

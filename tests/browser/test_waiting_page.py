@@ -45,7 +45,7 @@ def test_who_waits_is_told_why_and_takes_what_is_free(
     begin_named(page, "Experiments", "amd")
     expect(page.get_by_role("heading", name="Starting “Experiments”")).to_be_visible()
     cause = page.locator("li[data-kind=cause]")
-    expect(cause).to_contain_text("No GPU of this kind", timeout=30_000)
+    expect(cause).to_contain_text("AMD GPUs for this profile are in use", timeout=30_000)
     expect(page.get_by_role("heading", name="You could have at once")).to_be_visible(timeout=30_000)
     expect(page.locator("#st-steps time").first).to_have_text(re.compile(r"^\d+:\d\d$"))
     assert_accessible(page)
