@@ -66,6 +66,43 @@ def _menu_profiles(page: Page) -> None:
     page.evaluate("document.getElementById('st-profiles').scrollIntoView()")
 
 
+@scene("menu-images", "Images with what they provide, their size, age and health.", widths=(1200,))
+def _menu_images(page: Page) -> None:
+    steps.sign_in(page, "Ana")
+    steps.open_menu(page)
+    expect(page.get_by_text("Its last check failed").first).to_be_visible()
+    page.evaluate("document.getElementById('st-images').scrollIntoView()")
+
+
+@scene("menu-others", "A student's profiles, quotas, and what is for others.", widths=(1200,))
+def _menu_others(page: Page) -> None:
+    steps.sign_in(page, "Ben")
+    steps.open_menu(page)
+    page.get_by_text("Profiles for others").click()
+    page.get_by_text("For members of").first.scroll_into_view_if_needed()
+
+
+@scene("menu-link", "A link has filled the menu in, and started nothing.", widths=(390,))
+def _menu_link(page: Page) -> None:
+    steps.sign_in(page, "Ana")
+    page.goto("/hub/spawn?opt-image=pytorch-2.8&opt-profile=mig-1g.10gb&opt-task=explore")
+    expect(page.get_by_role("status").first).to_contain_text("Nothing was started")
+
+
+@scene("menu-refused", "What cannot be is refused with the reason.", widths=(390,))
+def _menu_refused(page: Page) -> None:
+    steps.sign_in(page, "Ana")
+    page.goto("/hub/spawn?opt-profile=gpu&opt-colour=red")
+    expect(page.get_by_role("alert")).to_contain_text("there is no option")
+
+
+@scene("tokens", "JupyterHub's own page of API tokens stands in the same frame.", widths=(1200,))
+def _tokens(page: Page) -> None:
+    steps.sign_in(page, "Ana")
+    page.goto("/hub/token")
+    page.wait_for_load_state("networkidle")
+
+
 @scene("not-found", "An address where there is nothing.", widths=(1200,))
 def _not_found(page: Page) -> None:
     steps.sign_in(page, "Ana")
