@@ -21,7 +21,7 @@ from typing import Final
 from jupyterlab_studiolo.devices import GpuReader, Reading, State
 
 INTERVAL_SECONDS: Final = 2.0
-BACKGROUND_SECONDS: Final = 20.0
+BACKGROUND_SECONDS: Final = 30.0
 ANSWER_SECONDS: Final = 2.0
 HANG_SECONDS: Final = 8.0
 FRESH: Final = 0.9

@@ -1,7 +1,7 @@
 """Looks at kernels, terminals and other tools, and tells `Activity`. I/O: managers and /proc.
 
 On the event loop, but for the search for other tools: that reads files that can block, in a thread
-of its own that lives for a moment with every third check.
+of its own that lives for a moment with every second check.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from jupyterlab_studiolo.own_processes import OwnProcesses
 from jupyterlab_studiolo.sessions import Sessions
 from jupyterlab_studiolo.tools import ToolSession, ToolWatch
 
-CHECK_SECONDS: Final = 20.0
-TOOLS_EVERY: Final = 3
+CHECK_SECONDS: Final = 30.0
+TOOLS_EVERY: Final = 2
 
 log = logging.getLogger("jupyterlab_studiolo")
 
