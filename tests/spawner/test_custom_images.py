@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -9,14 +10,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from studiolo_spawner.catalogue import Catalogue, parse_catalogue
+from studiolo_spawner.catalogue import Catalogue, Image, Profile, parse_catalogue
 from studiolo_spawner.choice import CUSTOM_IMAGE, Choice, choice_from_form, choice_from_options
+from studiolo_spawner.custom_image_check import live_answer
 from studiolo_spawner.custom_images import is_custom
 from studiolo_spawner.errors import CatalogueError, InvalidChoice, NotAllowed, StudioloError
+from studiolo_spawner.image_check import CheckedImage
 from studiolo_spawner.image_pattern import allows
 from studiolo_spawner.offer import Person
 from studiolo_spawner.reference import parse_reference
+from studiolo_spawner.registry_answer import Outcome, RegistryAnswer
 from studiolo_spawner.resolve import WorkspaceRequest, resolve, still_valid
+from studiolo_spawner.verdict import verdict_of_answer
 
 from tests.spawner.catalogues import catalogue, gpu_profile, image, profile, pytorch
 
@@ -28,6 +33,7 @@ RULES: dict[str, Any] = {
     "profiles": ["gpu"],
 }
 TYPED = "registry.lab/team/train:7"
+DIGEST = f"sha256:{'1' * 64}"
 LABELS = {
     "dev.studiolo.provides.tools": "jupyterlab",
     "dev.studiolo.provides.frameworks": "pytorch=2.9.1",
@@ -215,6 +221,43 @@ def test_any_text_in_the_field_gives_an_allowed_image_or_a_refusal(typed: str) -
         return
     registry = parse_reference(result.requested.reference).registry
     assert registry in {"registry.lab", "ghcr.io"}
+
+
+class Asked:
+    """Stands where registries are asked, and remembers about what."""
+
+    def __init__(self) -> None:
+        self.references: list[str] = []
+
+    async def check(self, image: Image, _profile: Profile) -> CheckedImage:
+        self.references.append(image.reference)
+        answer = RegistryAnswer(Outcome.FOUND, digest=DIGEST, size=1000, labels=LABELS)
+        return CheckedImage(parse_reference(image.reference), answer, verdict_of_answer(answer))
+
+
+@given(VALUES)
+def test_live_check_of_anything_is_a_decision_and_asks_nobody_else(typed: Any) -> None:
+    asked: Any = Asked()
+    options = {"custom_image": typed, "profile": "gpu"}
+    choice = read_or_none(options)
+    if choice is None:
+        return
+    told = asyncio.run(live_answer(offered(), ANA, choice, asked))
+    assert told["decision"] in {"accepted", "refuse"}
+    assert json.dumps(told)
+    assert not set(f"{told['message']}{told['hint']}") & set("\n\r\x00")
+    for reference in asked.references:
+        assert parse_reference(reference).registry in {"registry.lab", "ghcr.io"}
+    assert bool(asked.references) is (told["decision"] == "accepted")
+
+
+def read_or_none(options: dict[str, Any]) -> Choice | None:
+    """What the caller refuses before: options that are no choice at all."""
+    try:
+        choice = choice_from_options(options)
+    except InvalidChoice:
+        return None
+    return choice if choice.custom_image is not None else None
 
 
 # --- ways in --------------------------------------------------------------------------------------
