@@ -288,3 +288,25 @@ async def test_what_it_may_not_read_is_said_once_and_found_when_granted(
     await until(lambda: watch.capacity(profiles()) is not None)
     await watch.stop()
     await api.stop()
+
+
+async def test_figures_that_are_too_old_are_unknown_until_the_api_is_back(
+    client_settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studiolo_spawner.cluster_watch.STALE_SECONDS", 0.3)
+    api = WatchApi()
+    await api.start()
+    client_settings(api.url)
+    watch = ClusterWatch(HERE)
+    for reflector in (watch._pods, watch._nodes):
+        assert reflector is not None
+        reflector._backoff._cap = 0.1
+    await watch.start()
+    offered = profiles()
+    await until(lambda: watch.capacity(offered) is not None)
+    await api.stop()
+    await until(lambda: watch.capacity(offered) is None)
+    await api.start()
+    await until(lambda: watch.capacity(offered) is not None)
+    await watch.stop()
+    await api.stop()
