@@ -404,7 +404,9 @@ class Workspaces(_Section):
         description="Service account of workspaces. None: they get no way into the cluster's API.",
     )
     image_pull_secrets: tuple[str, ...] = Field(
-        (), description="Secrets in the namespace that the nodes pull images with."
+        (),
+        description="Secrets in the namespace that nodes pull images with, and the hub "
+        "checks them with.",
     )
     args: tuple[str, ...] = Field((), description="Arguments added to every workspace's command.")
     environment: dict[str, str] = Field(
