@@ -67,6 +67,8 @@ class ClusterWatch:
         self._log = log or logging.getLogger(__name__)
         self._common = common or Common()
         self._get = get
+        self._home = "" if everywhere else namespace
+        """Where this hub's workspaces are; empty when each has a namespace of its own."""
         self._listed = asyncio.Event()
         self._pods = self._pods_of(namespace, parent, omit=scope == "cluster" or everywhere)
         self._own: TellingReflector | None = None
@@ -249,7 +251,7 @@ class ClusterWatch:
         found = self._pods.resources.get(key)
         if found is None and self._own is not None:
             found = self._own.resources.get(key)
-        new = facts_of(found) if found is not None else None
+        new = self._known_as(facts_of(found)) if found is not None else None
         old = self._facts.get(key)
         if new == old:
             return
@@ -258,6 +260,12 @@ class ClusterWatch:
         if new is not None:
             self._note(key, new)
         self._tell()
+
+    def _known_as(self, pod: PodFacts | None) -> PodFacts | None:
+        """Workspaces of another hub on this cluster are nobody's here: names may be the same."""
+        if pod is None or not pod.ours or self._home in ("", pod.namespace):
+            return pod
+        return replace(pod, user="", server="", profile="")
 
     def _forget(self, key: str, pod: PodFacts) -> None:
         del self._facts[key]

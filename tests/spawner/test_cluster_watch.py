@@ -202,6 +202,15 @@ async def test_who_holds_and_who_waits(api: EmbeddedApi, watch: ClusterWatch) ->
     assert ben == watch.waiting()[0]
 
 
+async def test_workspaces_of_another_hub_hold_devices_and_are_nobodys(
+    api: EmbeddedApi, watch: ClusterWatch
+) -> None:
+    await add_node(api, "a", 2)
+    await make(api, workspace("ana", profiles().profiles[1]), "training")
+    await until(lambda: watch.known and free(watch, profiles(), "gpu").free == 1)
+    assert [(each.user, each.pod) for each in watch.holders()] == [("", "training/ana")]
+
+
 async def test_a_finished_pod_and_a_lost_node_are_told(
     api: EmbeddedApi, watch: ClusterWatch
 ) -> None:
