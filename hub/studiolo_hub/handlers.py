@@ -18,6 +18,7 @@ from studiolo_hub.look import look_handlers
 from studiolo_hub.offers_handlers import offers_handlers
 from studiolo_hub.pages import STATIC_DIR, Pages
 from studiolo_hub.story_handlers import story_handlers
+from studiolo_hub.use_handlers import use_handlers
 from studiolo_hub.workspace_handlers import workspace_handlers
 from studiolo_hub.workspace_pages import workspace_pages
 
@@ -73,6 +74,7 @@ def page_handlers(pages: Pages) -> list[tuple[Any, ...]]:
         (r"/studiolo/events", EventsHandler, {"pages": pages}),
         *workspace_handlers(pages),
         *workspace_pages(pages),
+        *use_handlers(pages),
         *capacity_handlers(),
         *offers_handlers(),
         *image_check_handlers(),

@@ -23,6 +23,7 @@ from studiolo_spawner.progress import Message
 from studiolo_spawner.translation import language
 
 from studiolo_hub.error_words import Words, plain_message, words_for_error
+from studiolo_hub.gpu_use import UseBook
 from studiolo_hub.image_report import health_report
 from studiolo_hub.look import PAGE_POLICY, look_of
 from studiolo_hub.offers_handlers import offers_of
@@ -81,10 +82,12 @@ class Pages:
         self._catalogue = catalogue
         self.restarts = Restarts()
         self.feed = WorkspaceFeed()
+        self.uses = UseBook()
         self.reader = WorkspaceReader(
             lambda: catalogue.snapshot,
             stops=stops,
             restarts=self.restarts,
+            uses=self.uses,
             report_every=report_every,
         )
 

@@ -15,6 +15,7 @@ from studiolo_spawner.workspace_state import KEY, WorkspaceState
 
 from studiolo_hub.ends import End, end_of
 from studiolo_hub.error_words import words_for_error
+from studiolo_hub.gpu_use import UseBook
 from studiolo_hub.recent_stops import RecentStops, workspace_of
 from studiolo_hub.restart_choice import Current, parked
 from studiolo_hub.restarts import Restarts
@@ -38,11 +39,13 @@ class WorkspaceReader:
         *,
         stops: RecentStops,
         restarts: Restarts,
+        uses: UseBook,
         report_every: timedelta | None,
     ) -> None:
         self._catalogue = catalogue
         self._stops = stops
         self._restarts = restarts
+        self._uses = uses
         self._report_every = report_every
 
     def views(self, user: Any) -> list[WorkspaceView]:
@@ -79,6 +82,7 @@ class WorkspaceReader:
                 can_park=self._can_park(user, row, workspace),
                 restarting=restarting and state in {"stopping", "stopped"},
                 tools=self._tools(workspace),
+                use=self._uses.of(user.name, spawner.name, now, utc(row.started)),
                 can_rescue=failed is not None and failed.reason == rescue.REASON,
                 rescuing=(row.user_options or {}).get("rescue") is True,
             ),

@@ -17,6 +17,7 @@ from studiolo_spawner.wording import duration, number
 from studiolo_spawner.workspace_state import ImageInUse, WorkspaceState
 
 from studiolo_hub.ends import End
+from studiolo_hub.gpu_use import Use
 from studiolo_hub.workspace_tools import Tool
 
 State = Literal["running", "starting", "stopping", "stopped", "failed"]
@@ -69,6 +70,8 @@ class WorkspaceView:
     """Whether it is stopped only to be started again."""
     tools: tuple[Tool, ...] = ()
     """What can be opened in it, beside JupyterLab itself."""
+    use: Use | None = None
+    """What its GPUs do, as it said last itself."""
     can_rescue: bool = False
     """Whether it did not start because its home is full."""
     rescuing: bool = False
@@ -84,6 +87,9 @@ class WorkspaceView:
             fields["ends_at"] = {"at": _moment(self.ends_at.at), "reason": self.ends_at.reason}
         if self.stopped:
             fields["stopped"] = {"at": _moment(self.stopped.at), "gpu": self.stopped.gpu}
+        if self.use:
+            fields["use"]["at"] = _moment(self.use.at)
+            fields["use"]["gpus"] = [asdict(each) for each in self.use.gpus]
         fields["tools"] = [asdict(tool) for tool in self.tools]
         return fields
 
@@ -99,6 +105,7 @@ class More:
     can_park: bool = False
     restarting: bool = False
     tools: tuple[Tool, ...] = ()
+    use: Use | None = None
     can_rescue: bool = False
     rescuing: bool = False
 
@@ -148,6 +155,7 @@ def view_of(
         can_park=more.can_park and state == "running",
         restarting=more.restarting,
         tools=more.tools if state == "running" else (),
+        use=more.use if state == "running" and profile is not None and profile.count else None,
         can_rescue=more.can_rescue and state == "failed",
         rescuing=more.rescuing and state in {"running", "starting"},
     )

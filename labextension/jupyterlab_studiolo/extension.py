@@ -24,6 +24,7 @@ from jupyterlab_studiolo.routes import routes
 from jupyterlab_studiolo.sampler import BACKGROUND_SECONDS, Sampler
 from jupyterlab_studiolo.sessions import Sessions
 from jupyterlab_studiolo.stops import report_seconds
+from jupyterlab_studiolo.use_report import UseReport
 from jupyterlab_studiolo.watch import Watch
 from jupyterlab_studiolo.workspace import (
     DEFAULT_BUSY_PERCENT,
@@ -69,6 +70,9 @@ def load(server_app: Any) -> None:
         sampler.on_reading = panel.on_reading
         sampler.start()
     hub = None if connection is None else HubClient(connection)
+    if hub is not None and sampler is not None:
+        every = report_seconds(os.environ)
+        UseReport(hub, lambda: sampler.latest, every=every, loop=loop).start()
     base_url = settings["base_url"]
     owner = None if connection is None else connection.user
     metrics = metrics_route(base_url, panel=panel, owner=owner, seen_by=who_may_see(os.environ))

@@ -133,6 +133,12 @@ class HubClient:
             return self.connection.home_url
         return where
 
+    async def report_use(self, use: Mapping[str, Any]) -> bool:
+        """Tells what the GPUs do; False when the hub does not take it. Raises HubFault."""
+        url = f"{self.connection.workspace_url}/use"
+        code, _answer = await self._fetch("POST", url, use)
+        return code == 200 or code >= 500
+
     async def _ask(self) -> None:
         code, _ = await self._fetch("DELETE", self.connection.server_url)
         fault = fault_of_status(code)

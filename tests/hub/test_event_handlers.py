@@ -106,6 +106,35 @@ async def test_a_workspace_that_is_added_is_heard(hub: RunningHub, issuer: FakeI
         assert "Trial <b>" not in heard.cards
 
 
+async def test_what_a_workspace_says_of_its_gpu_is_heard(
+    hub: RunningHub, issuer: FakeIssuer
+) -> None:
+    use = {"version": 1, "gpus": [{"index": 0, "utilisation_percent": 37}]}
+    path = "studiolo/workspaces/{}@example.org/use"
+    async with (
+        person(hub, issuer, "gpu") as browser,
+        person(hub, issuer, "nogpu") as other,
+        listening(browser) as heard,
+    ):
+        await start(browser, "good")
+        assert (await heard.until("running"))["use"] is None
+        token = token_of(hub, "gpu")
+        assert (await program(hub, token, "POST", path.format("gpu"), use))[0] == 200
+        for _ in range(100):
+            if heard.workspaces[0]["use"]:
+                break
+            await asyncio.sleep(0.05)
+        assert heard.workspaces[0]["use"]["gpus"][0]["utilisation_percent"] == 37
+        assert "37 %" in (await browser.get("home")).words
+        status, told = await program(hub, token, "POST", path.format("gpu"), {"gpus": "<b>"})
+        assert (status, told["reason"]) == (400, "bad_request")  # type: ignore[index]
+        await start(other, "good")
+        await home_that(other, "running")
+        status, _told = await program(hub, token, "POST", path.format("nogpu"), use)
+        assert status == 404
+        assert "37 %" not in (await other.get("home")).words
+
+
 async def test_nobody_hears_of_another(hub: RunningHub, issuer: FakeIssuer) -> None:
     async with (
         person(hub, issuer, "quiet") as quiet,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from studiolo_hub.ends import End
+from studiolo_hub.gpu_use import GpuUse, Use
 from studiolo_hub.workspace_tools import Tool
 from studiolo_hub.workspace_view import (
     More,
@@ -157,6 +158,7 @@ EXAMPLES = {
             ends_at=End(NOW + timedelta(minutes=60), "idle"),
             can_park=True,
             tools=(Tool("VS Code", "vscode/"),),
+            use=Use(NOW - timedelta(seconds=20), (GpuUse(0, 37.0, 12 * 2**30, 24 * 2**30),)),
         ),
     ),
     "running instead": view(
