@@ -16,5 +16,6 @@ module.exports = class extends TestEnvironment {
       TextEncoder,
       Uint8Array
     });
+    this.global.DragEvent ??= class extends this.global.MouseEvent {};
   }
 };

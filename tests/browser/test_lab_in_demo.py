@@ -95,6 +95,7 @@ def hide(page: Page, hidden: bool) -> None:
 def test_warned_in_a_hidden_tab_and_kept_alive(
     page: Page, demo: RunningDemo, short_idle: None
 ) -> None:
+    page.wait_for_timeout(11_000)  # an edit of the catalogue counts within 10 seconds
     start(page, "fay", image="python-3.13", profile="gpu")
     expect(steps.panel(page)).to_contain_text("A100-SXM4", timeout=30_000)
     hide(page, hidden=True)
