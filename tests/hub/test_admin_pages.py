@@ -256,6 +256,7 @@ async def test_a_group_leader_sees_the_group_alone(hub: RunningHub, issuer: Fake
         await start(writer)
         page = await until(leader, "studiolo/admin/workspaces", "artist@example.org/", "running")
         assert "writer" not in page.text
+        assert "writer" not in (await leader.get("studiolo/admin/workspaces?state=all")).text
         people = await leader.get("studiolo/admin/people")
         assert "artist@example.org" in people.text
         assert "writer" not in people.text
@@ -279,12 +280,14 @@ async def test_a_group_leader_sees_the_group_alone(hub: RunningHub, issuer: Fake
 
 async def test_one_person(hub: RunningHub, issuer: FakeIssuer) -> None:
     async with (
-        person(hub, issuer, "subject", "vision") as subject,
+        person(hub, issuer, "subject", "vision", "<b>bold</b>") as subject,
         person(hub, issuer, "root", "ops") as admin,
     ):
         await start(subject, path="spawn/subject@example.org/second")
         page = await admin.get("studiolo/admin/people/subject@example.org")
         assert "vision" in page.words
+        assert "&lt;b&gt;bold" in page.text
+        assert "<b>bold" not in page.text
         assert "subject@example.org/second" in rows(page)
         listed = await admin.get("studiolo/admin/people?q=subject")
         assert 'href="/hub/studiolo/admin/people/subject%40example.org"' in listed.text
