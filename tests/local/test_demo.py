@@ -181,6 +181,13 @@ def test_the_words_at_the_end_say_where_and_as_whom(folder: DemoFolder) -> None:
     assert "    benedict\n" in words
     assert "KUBECONFIG=demo/cluster/kubeconfig .venv/bin/kubectl -n studiolo get pods" in words
     assert "not for production" in words
+    assert "Another team" not in words
+
+
+def test_another_team_on_the_gpus_is_said_to_be_simulated(folder: DemoFolder) -> None:
+    crowded = DemoFolder(folder.root, neighbours=True)
+    words = summary("http://x", crowded, (), kubectl=folder.root, here=folder.root.parent)
+    assert "Another team's pods, simulated too, hold some of the simulated GPUs" in words
 
 
 def test_progress_lines_carry_the_time() -> None:

@@ -14,6 +14,11 @@ WHAT_IT_IS_NOT = (
     "keeps one person's workspace from another's: a first look, not for production."
 )
 
+NEIGHBOURS = (
+    "Another team's pods, simulated too, hold some of the simulated GPUs, so that the menu has\n"
+    "something to count and the largest profile has to wait.\n\n"
+)
+
 
 def progress(seconds: float, text: str) -> str:
     """Write one line of progress."""
@@ -49,7 +54,7 @@ See its pods:
 
     KUBECONFIG={shlex.quote(kubeconfig)} {shlex.quote(_near(kubectl, here))} -n studiolo get pods
 
-{WHAT_IT_IS_NOT}
+{NEIGHBOURS if folder.neighbours else ""}{WHAT_IT_IS_NOT}
 
 Ctrl-C stops it; people's files stay in {_near(folder.root, here)}.
 """
