@@ -105,3 +105,42 @@ def test_without_a_script_the_menu_narrows_by_its_button(visit: Visit, page: Pag
     assert lacks.count() > 0
     assert "_xsrf" not in plain.url
     context.close()
+
+
+PATHS = (
+    "/hub/home",
+    "/hub/spawn",
+    "/hub/token",
+    "/hub/admin",
+    "/hub/studiolo/admin",
+    "/hub/studiolo/admin/workspaces",
+    "/hub/studiolo/admin/gpus",
+    "/hub/studiolo/admin/images",
+    "/hub/logout",
+    "/hub/nothing-here",
+)
+
+
+def test_no_page_needs_what_its_policy_forbids_or_asks_another_host(page: Page) -> None:
+    refused: list[str] = []
+    page.on(
+        "console",
+        lambda said: (
+            refused.append(f"{page.url} {said.text}")
+            if "Content Security Policy" in said.text
+            else None
+        ),
+    )
+    steps.sign_in(page, "Carla")
+    ours = page.url.partition("/hub")[0]
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for path in PATHS:
+        answer = page.goto(path)
+        assert answer is not None
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+        page.wait_for_timeout(500)
+    assert refused == []
+    assert [url for url in asked if not url.startswith((ours, "data:"))] == []
