@@ -17,6 +17,7 @@ from typing import Any
 
 # Importing these registers their benches.
 from tests.bench import (
+    capacity,
     checks,
     demo_start,
     fallbacks,
@@ -33,6 +34,7 @@ REGISTERS = (
     spawning,
     hubs,
     reflectors,
+    capacity,
     checks,
     fallbacks,
     menus,
