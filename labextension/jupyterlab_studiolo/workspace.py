@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 VARIABLE: Final = "STUDIOLO_WORKSPACE"
@@ -44,20 +43,18 @@ class Gpu(NamedTuple):
     simulated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """The GPU profile; `resource` is Kubernetes' name for the device, None on a CPU profile."""
 
     id: str
     display_name: str
     resource: str | None
-    count: int
+    count: int  # type: ignore[assignment]  # in the place of the method of tuples
     gpu: Gpu | None
 
     def to_json(self) -> dict[str, Any]:
         """With the keys that were read."""
-        own = {name: getattr(self, name) for name in self.__slots__}
-        return own | {"gpu": self.gpu and self.gpu._asdict()}
+        return self._asdict() | {"gpu": self.gpu and self.gpu._asdict()}
 
 
 class Idle(NamedTuple):

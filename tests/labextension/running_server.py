@@ -96,7 +96,7 @@ class Servers:
         for server in self.running.values():
             server.process.terminate()
         for server in self.running.values():
-            server.process.wait(10)
+            server.process.wait(60)  # a machine that is busy takes its time to end them all
 
     def get(self, name: str, environment: dict[str, str]) -> RunningServer:
         """The server of this name; started when it is asked for the first time."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ CPU = parse_workspace(
 
 
 def with_resource(resource: str) -> Workspace:
-    return GPU._replace(profile=replace(GPU.profile, resource=resource))
+    return GPU._replace(profile=GPU.profile._replace(resource=resource))
 
 
 @pytest.mark.parametrize(
