@@ -162,3 +162,53 @@ def _sign_out(page: Page) -> None:
     _with_a_workspace(page, "fay", "python-3.13", "cpu")
     page.goto("/hub/logout")
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def _ready(page: Page, name: str, *, image: str = "python-3.13", profile: str = "cpu") -> None:
+    """Have somebody's workspace run, whether or not it does already."""
+    steps.sign_in(page, name)
+    page.goto("/hub/home")
+    if page.get_by_role("link", name="Choose and start").first.is_visible():
+        steps.open_menu(page)
+        steps.choose(page, image=image, profile=profile)
+        steps.start(page)
+        steps.wait_for_lab(page)
+    page.goto("/hub/home")
+    expect(page.get_by_text("Running for").first).to_be_visible(timeout=steps.START_MS)
+
+
+@scene("home", "My workspaces: what runs, what its GPU does, and when it will be stopped.")
+def _home(page: Page) -> None:
+    _ready(page, "Ana", image="pytorch-2.9", profile="mig-1g.10gb")
+    # A workspace tells what its GPU does soon after its start, and then every minute.
+    expect(page.get_by_text("GPU use")).to_be_visible(timeout=120_000)
+    page.get_by_text("More").first.click()
+
+
+@scene("home-fallback", "Another image runs than the one that was asked for, and why.")
+def _home_fallback(page: Page) -> None:
+    _ready(page, "Carla", image="pytorch-nightly")
+
+
+@scene("waiting", "Waiting: the steps with their times, and a way out.")
+def _waiting(page: Page) -> None:
+    steps.sign_in(page, "Ben")
+    page.goto("/hub/home")
+    if page.get_by_role("link", name="Choose and start").first.is_visible():
+        steps.open_menu(page)
+        steps.choose(page, image="tensorflow-preview", profile="gpu")
+        steps.start(page)
+    page.goto("/hub/spawn-pending/ben")
+    expect(page.locator("#st-steps")).to_contain_text("waiting for JupyterLab to answer")
+
+
+@scene("last-start", "Log and events of the last start.", widths=(390,))
+def _last_start(page: Page) -> None:
+    _ready(page, "Ana", image="pytorch-2.9", profile="mig-1g.10gb")
+    page.goto("/hub/studiolo/workspaces/ana/log")
+
+
+@scene("delete-files", "Deleting files: named, explained, and confirmed by typing.")
+def _delete_files(page: Page) -> None:
+    _ready(page, "Ana", image="pytorch-2.9", profile="mig-1g.10gb")
+    page.goto("/hub/studiolo/workspaces/ana/remove")
