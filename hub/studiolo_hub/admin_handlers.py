@@ -1,134 +1,26 @@
 """The administration, under /hub/studiolo/admin: pages for people, the same as JSON for programs.
 
-Every address needs `admin-ui`, and the scope of what it shows: JupyterHub decides, with its roles
-and their filters, who sees and does what. An address that ends in `.json`, or is asked for with a
-token, answers in JSON (docs/administration.md, tests/contract/admin.json). What changes something
-is a POST that JupyterHub's XSRF check guards.
+What changes something is a POST that JupyterHub's XSRF check guards. What all of it shares is in
+`admin_base`, the pages about people are in `admin_people_handlers`.
 """
 
 import asyncio
-from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
 from jupyterhub.scopes import needs_scope
-from jupyterhub.utils import url_path_join
-from studiolo_spawner.shared_parts import SharedParts
 from tornado.httputil import url_concat
 
-from studiolo_hub import (
-    admin_catalogue,
-    admin_gpus,
-    admin_overview,
-    admin_people,
-    admin_workspaces,
-    volumes,
-)
+from studiolo_hub import admin_catalogue, admin_gpus, admin_overview, admin_workspaces
+from studiolo_hub.admin_base import AdminHandler
 from studiolo_hub.admin_events import MAX_STREAMS
-from studiolo_hub.admin_images import ImageRow, custom_images, custom_json, image_rows
-from studiolo_hub.admin_reader import HubReader
-from studiolo_hub.admin_words import ago, moment
+from studiolo_hub.admin_images import custom_images, custom_json
+from studiolo_hub.admin_people_handlers import PeopleHandler, PersonHandler, VolumesHandler
+from studiolo_hub.admin_words import ago
 from studiolo_hub.administration import Administration, silent_seconds
-from studiolo_hub.answers import AnswerHandler, Refused
+from studiolo_hub.answers import Refused
 from studiolo_hub.event_stream import EventStreamHandler
 from studiolo_hub.stopping import stop_workspace
-
-#: What each page is called in the second line of navigation, and the scope that it needs.
-PAGES = {
-    "": "admin-ui",
-    "workspaces": "read:servers",
-    "gpus": "read:servers",
-    "images": "admin-ui",
-    "catalogue": "admin-ui",
-    "people": "list:users",
-    "volumes": "admin:servers",
-}
-
-
-class AdminHandler(AnswerHandler):
-    """What all of these share."""
-
-    def initialize(self, administration: Administration) -> None:
-        """Take what the pages know."""
-        self.administration = administration
-        self.now = datetime.now(UTC)
-
-    async def prepare(self) -> None:
-        """Lead people who are not signed in to the login, and programs to a refusal."""
-        await super().prepare()
-        anonymous = not self._finished and self.current_user is None
-        if anonymous and self.request.method in {"GET", "HEAD"} and not self.for_program:
-            next_page = {"next": self.request.uri}
-            self.redirect(url_concat(self.settings["login_url"], next_page))
-
-    @property
-    def for_program(self) -> bool:
-        """Whether JSON is wanted."""
-        return bool(self.request.path.endswith(".json") or super().for_program)
-
-    @property
-    def reader(self) -> HubReader:
-        """What this request may read of the hub."""
-        return HubReader(self, self.administration.pages)
-
-    @property
-    def spawner(self) -> Any:
-        """The reader's own spawner, for its configuration; None for a service."""
-        return getattr(self.current_user, "spawner", None)
-
-    def at(self, page: str) -> str:
-        """Return the address of one of the pages."""
-        return str(url_path_join(self.hub.base_url, "studiolo/admin", page)).rstrip("/")
-
-    def argument(self, name: str) -> str:
-        """Return one value of the address's query."""
-        return str(self.get_query_argument(name, ""))
-
-    async def show(self, page: str, document: Callable[[], dict[str, Any]], **names: Any) -> None:
-        """Answer with the JSON document, or with the page of that name."""
-        if self.for_program:
-            self.write_json({"at": moment(self.now), **document()})
-            return
-        pages = [name for name, scope in PAGES.items() if scope in self.parsed_scopes]
-        self.set_header("Cache-Control", "no-store")
-        self.finish(
-            await self.render_template(
-                f"admin/{page}.html", here="admin", page=page, pages=pages, at=self.at, **names
-            )
-        )
-
-    async def parts(self) -> SharedParts | None:
-        """Return what the spawners share."""
-        return await self.administration.parts(self.spawner)
-
-    def images(self) -> tuple[ImageRow, ...]:
-        """Return how the images fare."""
-        link = self.administration.catalogue
-        catalogue = link.snapshot
-        return image_rows(catalogue.images if catalogue else (), link.health, self.now)
-
-    async def gpus(self, rows: list[admin_workspaces.WorkspaceRow]) -> "GpuKnowledge":
-        """Return who holds what, named as far as `rows` are the reader's to see."""
-        parts = await self.parts()
-        watch = getattr(parts, "cluster", None)
-        if watch is None or not watch.nodes:
-            return None, False if watch is not None and watch.scope != "off" else None
-        seen = {(row.user, row.name) for row in rows}
-        everything = self.reader.sees_all_servers
-        report = admin_gpus.gpu_report(
-            watch.nodes,
-            watch.holders(),
-            watch.waiting(),
-            catalogue=self.administration.catalogue.snapshot,
-            may_read=lambda user, server: everything or (user, server) in seen,
-            now=self.now,
-        )
-        return report, bool(watch.known)
-
-
-#: The report, and whether its figures are up to date: None where nobody wants them.
-GpuKnowledge = tuple[admin_gpus.GpuReport | None, bool | None]
 
 
 class OverviewHandler(AdminHandler):
@@ -302,84 +194,6 @@ class DownloadHandler(AdminHandler):
         self.finish(admin_catalogue.as_yaml(catalogue))
 
 
-class PeopleHandler(AdminHandler):
-    """Everybody whom the hub knows."""
-
-    @needs_scope("admin-ui")
-    @needs_scope("list:users", post_filter=True)
-    async def get(self) -> None:
-        """Show who they are and what they have."""
-        shown = self.reader.people(self.argument("q").strip()[:100])
-        await self.show("people", lambda: admin_people.as_json(shown), shown=shown)
-
-
-class PersonHandler(AdminHandler):
-    """One person, with their workspaces and volumes."""
-
-    @property
-    def for_program(self) -> bool:
-        """Whether JSON is asked for in a header: a name may end in `.json`."""
-        return AnswerHandler.for_program.__get__(self)  # type: ignore[no-any-return]
-
-    @needs_scope("admin-ui")
-    async def get(self, user_name: str) -> None:
-        """Show them; JupyterHub's scope for reading that very person decides."""
-        await self._show(user_name=user_name)
-
-    @needs_scope("list:users")
-    async def _show(self, user_name: str) -> None:
-        user = self.person_of(user_name)
-        person = self.reader.person(user)
-        rows = await self.reader.of_person(user)
-        claims = volumes.Claims()
-        if self.has_scope("admin:servers"):
-            claims = await self._claims()
-        found = [
-            row
-            for row in volumes.volume_rows(claims.items, frozenset({user.name}), self.now)
-            if row.owner == user.name or row.name in {each.volume for each in rows if each.volume}
-        ]
-        shown = admin_workspaces.workspace_list(rows, admin_workspaces.Filter(state="all"))
-        await self.show(
-            "person",
-            lambda: {
-                "person": admin_people.entry(person),
-                "workspaces": admin_workspaces.as_json(shown)["workspaces"],
-                "volumes": volumes.as_json(found),
-                "volumes_trouble": claims.trouble or None,
-            },
-            person=person,
-            shown=shown,
-            volumes=found,
-            trouble=claims.trouble,
-        )
-
-    async def _claims(self) -> volumes.Claims:
-        return await claims_of(self.spawner)
-
-
-class VolumesHandler(AdminHandler):
-    """All volumes of the workspaces' namespace."""
-
-    @needs_scope("admin-ui")
-    @needs_scope("admin:servers")
-    async def get(self) -> None:
-        """Show whose they are, those without a known owner first."""
-        claims = await claims_of(self.spawner)
-        rows = volumes.volume_rows(claims.items, self.reader.names(), self.now)
-        await self.show(
-            "volumes",
-            lambda: {
-                "volumes": volumes.as_json(rows),
-                "trouble": claims.trouble or None,
-                "cut": claims.cut,
-            },
-            volumes=rows,
-            trouble=claims.trouble,
-            cut=claims.cut,
-        )
-
-
 class EventsHandler(AdminHandler, EventStreamHandler):
     """Tells an open page that something has changed."""
 
@@ -390,18 +204,6 @@ class EventsHandler(AdminHandler, EventStreamHandler):
             raise Refused(429, "too_many", "Too many pages are open.", "Close some.")
         await self.parts()
         await self.stream(self.administration.feed.stream())
-
-
-async def claims_of(spawner: Any) -> volumes.Claims:
-    """Return the volume claims where workspaces run, as far as the hub may list them."""
-    core = getattr(spawner, "api", None)
-    if core is None:
-        return volumes.Claims(trouble="Nothing is known of volumes here.")
-    if getattr(spawner, "enable_user_namespaces", False):
-        return volumes.Claims(
-            trouble="Everybody has a namespace of their own here: the volumes are in those."
-        )
-    return await volumes.claims_in(core, spawner.namespace)
 
 
 def _choices(entries: Any) -> list[tuple[str, str]]:
