@@ -62,6 +62,7 @@ export class Countdown implements IDisposable {
     }
     const { stops } = state;
     const seconds = secondsLeft(stops, this._feed.now());
+    this._warned = seconds !== null;
     if (seconds === null) {
       this._alarm.clear();
       const wait = stops.warn_from === null ? Infinity : stops.warn_from - this._feed.now();
@@ -69,7 +70,7 @@ export class Countdown implements IDisposable {
       return;
     }
     this._alarm.show(stops, seconds, seconds <= LAST_MINUTE);
-    this._after(Math.min(TICK_MILLIS, seconds * 1000));
+    this._after(TICK_MILLIS);
   };
 
   /** Looks again after a while; a page that is hidden has no stream and asks for itself. */
@@ -77,7 +78,8 @@ export class Countdown implements IDisposable {
     if (millis < LONGEST_TIMER_MILLIS) {
       this._timer = window.setTimeout(
         () => {
-          if (document.hidden) {
+          const age = this._feed.now() - (this._feed.state?.at ?? 0);
+          if (document.hidden && (!this._warned || age >= WATCH_SECONDS)) {
             void this._feed.ask();
           } else {
             this._tick();
@@ -90,5 +92,6 @@ export class Countdown implements IDisposable {
 
   private readonly _watching: IDisposable;
   private _timer = 0;
+  private _warned = false;
   private _isDisposed = false;
 }

@@ -65,6 +65,15 @@ describe('Countdown', () => {
     expect(alarm.told.at(-1)).toBe('599');
   });
 
+  it('asks a hidden page’s server each minute at most while it counts down', async () => {
+    stopAt(NOW + 300, NOW - 1);
+    await feed.ask();
+    await pass(600);
+    expect(server.requests.length).toBeLessThanOrEqual(11);
+    expect(alarm.told).toContain('200');
+    expect(alarm.told.at(-1)).toBe('0!');
+  });
+
   it('waits anew when the workspace was used meanwhile', async () => {
     stopAt(NOW + 1200, NOW + 600);
     await feed.ask();

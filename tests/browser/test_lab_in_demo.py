@@ -68,12 +68,12 @@ def test_the_first_choice_is_tried_again(page: Page, demo: RunningDemo) -> None:
 
 @pytest.fixture
 def short_idle(demo: RunningDemo) -> Iterator[None]:
-    """For a while, a GPU that nobody uses is taken after two minutes, and that is said at once."""
+    """For a while, a GPU that nobody uses is taken after three minutes, and that is said at once."""
     path = demo.folder / "catalogue.yaml"
     before = path.read_text()
     assert IDLE in before
     path.write_text(
-        before.replace(IDLE, "idle: {timeout: 2m, warn_before: 110s, gpu_busy_percent: 100}")
+        before.replace(IDLE, "idle: {timeout: 3m, warn_before: 170s, gpu_busy_percent: 100}")
     )
     yield
     path.write_text(before)
@@ -99,7 +99,7 @@ def test_warned_in_a_hidden_tab_and_kept_alive(
     start(page, "fay", image="python-3.13", profile="gpu")
     expect(steps.panel(page)).to_contain_text("A100-SXM4", timeout=30_000)
     hide(page, hidden=True)
-    expect(page).to_have_title(re.compile("^⏳ This workspace stops in"), timeout=90_000)
+    expect(page).to_have_title(re.compile("^⏳ This workspace stops in"), timeout=170_000)
     hide(page, hidden=False)
     steps.panel(page)
     page.locator(".jp-MenuBar-anchor, .lm-MenuBar").get_by_role("menuitem", name="File").click()
