@@ -145,7 +145,10 @@ class StreamHandler(StudioloHandler):
         self._gone = asyncio.Event()
         self._sent_at = time.monotonic()
         self.write("retry: 3000\n\n")
-        await self.flush()
+        try:
+            await self.flush()
+        except StreamClosedError:
+            return  # it has gone before it was answered
         self.stream.join(self)
         try:
             await self._stay()
