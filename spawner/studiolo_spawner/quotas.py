@@ -18,7 +18,7 @@ from studiolo_spawner.holders import Holder
 from studiolo_spawner.offer import Person
 from studiolo_spawner.resource_words import counted, devices
 from studiolo_spawner.translation import translate as _
-from studiolo_spawner.translation import translate_number as _n
+from studiolo_spawner.translation import translate_number
 
 WORKSPACES = "workspaces"
 """The kind of a limit on workspaces; every other kind is a resource."""
@@ -101,7 +101,7 @@ class _Limit:
     def things(self, count: int) -> str:
         """What is limited, in words."""
         if self.kind == WORKSPACES:
-            return _n("workspace", "workspaces", count)
+            return translate_number("workspace", "workspaces", count)
         return devices(self.kind, count)
 
     @property
@@ -305,7 +305,7 @@ def _too_large_words(quota: Quota, kind: str, limit: int, wanted: int) -> str:
 
 
 def _refused(limit: _Limit, wanted: int) -> QuotaRefusal:
-    told = _n("%(amount)s is in use%(by)s", "%(amount)s are in use%(by)s", limit.used)
+    told = translate_number("%(amount)s is in use%(by)s", "%(amount)s are in use%(by)s", limit.used)
     message = told % {"amount": limit.in_use, "by": limit.by_whom}
     if limit.kind != WORKSPACES and limit.limit - limit.used:
         message += "; " + _("this workspace needs %(wanted)s") % {"wanted": wanted}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studiolo_spawner.translation import translate_number as _n
+from studiolo_spawner.translation import translate_number
 
 _MIG = "nvidia.com/mig-"
 _SHARED = ".shared"
@@ -13,23 +13,25 @@ def devices(resource: str, count: int) -> str:
     base = resource.removesuffix(_SHARED)
     if resource.startswith(_MIG):
         told = (
-            _n("GPU slice (%(size)s)", "GPU slices (%(size)s)", count)
+            translate_number("GPU slice (%(size)s)", "GPU slices (%(size)s)", count)
             if base == resource
-            else _n("GPU slice share (%(size)s)", "GPU slice shares (%(size)s)", count)
+            else translate_number(
+                "GPU slice share (%(size)s)", "GPU slice shares (%(size)s)", count
+            )
         )
         return told % {"size": base.removeprefix(_MIG)}
     match resource:
         case "nvidia.com/gpu":
-            return _n("GPU", "GPUs", count)
+            return translate_number("GPU", "GPUs", count)
         case "nvidia.com/gpu.shared":
-            return _n("GPU share", "GPU shares", count)
+            return translate_number("GPU share", "GPU shares", count)
         case "amd.com/gpu":
-            return _n("AMD GPU", "AMD GPUs", count)
+            return translate_number("AMD GPU", "AMD GPUs", count)
         case "gpu.intel.com/i915" | "gpu.intel.com/xe":
-            return _n("Intel GPU", "Intel GPUs", count)
+            return translate_number("Intel GPU", "Intel GPUs", count)
     if base != resource:
-        return _n("share of %(kind)s", "shares of %(kind)s", count) % {"kind": base}
-    told = _n("device of the kind %(kind)s", "devices of the kind %(kind)s", count)
+        return translate_number("share of %(kind)s", "shares of %(kind)s", count) % {"kind": base}
+    told = translate_number("device of the kind %(kind)s", "devices of the kind %(kind)s", count)
     return told % {"kind": resource}
 
 
