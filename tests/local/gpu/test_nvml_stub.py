@@ -18,7 +18,7 @@ from studiolo_local.gpu import build
 
 SUCCESS, UNINITIALIZED, INVALID_ARGUMENT, NOT_SUPPORTED = 0, 1, 2, 3
 NOT_FOUND, INSUFFICIENT_SIZE, DRIVER_NOT_LOADED, LOST = 6, 7, 9, 15
-VERSION_MISMATCH, UNKNOWN = 25, 999
+VERSION_MISMATCH, UNKNOWN, TIMEOUT = 25, 999, 10
 
 GPU = {"uuid": "GPU-1", "name": "A100", "memory_mib": 1024}
 SLICE = {"uuid": "MIG-1", "name": "A100 MIG 1g.5gb", "memory_mib": 128, "mig": "1g.5gb"}
@@ -44,7 +44,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
 
 @pytest.fixture
 def nvml(library: ctypes.CDLL, monkeypatch: pytest.MonkeyPatch) -> Iterator[ctypes.CDLL]:
-    for name in ("FAULT", "FAULT_FILE", "LOAD"):
+    for name in ("FAULT", "FAULT_FILE", "LOAD", "PROCESSES_FILE", "COMPUTE_MODE"):
         monkeypatch.delenv(f"STUDIOLO_SIMULATED_{name}", raising=False)
     monkeypatch.setenv("STUDIOLO_SIMULATED_GPUS", json.dumps([GPU, SLICE]))
     yield library
@@ -289,3 +289,68 @@ def test_faults_come_and_go(
 def test_errors_have_names(nvml: ctypes.CDLL, code: int, text: bytes) -> None:
     nvml.nvmlErrorString.restype = ctypes.c_char_p
     assert nvml.nvmlErrorString(code) == text
+
+
+# --- programs and events ---------------------------------------------------------------------
+
+
+class ProcessInfo(ctypes.Structure):
+    """nvmlProcessInfo_t."""
+
+    _fields_ = (
+        ("pid", ctypes.c_uint),
+        ("memory", ctypes.c_ulonglong),
+        ("gpu_instance", ctypes.c_uint),
+        ("compute_instance", ctypes.c_uint),
+    )
+
+
+class EventData(ctypes.Structure):
+    """nvmlEventData_t."""
+
+    _fields_ = (
+        ("device", ctypes.c_void_p),
+        ("type", ctypes.c_ulonglong),
+        ("data", ctypes.c_ulonglong),
+        ("gpu_instance", ctypes.c_uint),
+        ("compute_instance", ctypes.c_uint),
+    )
+
+
+def first_card(nvml: ctypes.CDLL) -> ctypes.c_void_p:
+    device = ctypes.c_void_p()
+    assert nvml.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(device)) == SUCCESS
+    return device
+
+
+def test_processes_are_told_as_a_file_says(
+    opened: ctypes.CDLL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, card = opened.nvmlDeviceGetComputeRunningProcesses_v3, first_card(opened)
+    count = ctypes.c_uint(0)
+    assert running(card, ctypes.byref(count), None) == SUCCESS  # nobody
+    listed = tmp_path / "processes"
+    listed.write_text("GPU-1 42 64 30\nnonsense\nGPU-other 43 64 30\nGPU-1 44 1 0\n")
+    monkeypatch.setenv("STUDIOLO_SIMULATED_PROCESSES_FILE", str(listed))
+    assert running(card, ctypes.byref(count), None) == INSUFFICIENT_SIZE
+    assert count.value == 2
+    infos = (ProcessInfo * 2)()
+    assert running(card, ctypes.byref(count), infos) == SUCCESS
+    assert [(info.pid, info.memory) for info in infos] == [(42, 64 << 20), (44, 1 << 20)]
+
+
+def test_an_xid_is_told_once_as_long_as_it_stands(
+    opened: ctypes.CDLL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card, events, data = first_card(opened), ctypes.c_void_p(), EventData()
+    assert opened.nvmlEventSetCreate(ctypes.byref(events)) == SUCCESS
+    assert opened.nvmlDeviceRegisterEvents(card, ctypes.c_ulonglong(1), events) == NOT_SUPPORTED
+    assert opened.nvmlDeviceRegisterEvents(card, ctypes.c_ulonglong(8), events) == SUCCESS
+    wait = opened.nvmlEventSetWait_v2
+    assert wait(events, ctypes.byref(data), 0) == TIMEOUT
+    monkeypatch.setenv("STUDIOLO_SIMULATED_FAULT", "xid:79")
+    assert wait(events, ctypes.byref(data), 0) == SUCCESS
+    assert (data.device, data.type, data.data) == (card.value, 8, 79)
+    assert wait(events, ctypes.byref(data), 0) == TIMEOUT
+    assert wait(None, ctypes.byref(data), 0) == INVALID_ARGUMENT
+    assert opened.nvmlEventSetFree(events) == SUCCESS
