@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from jupyterhub.scopes import needs_scope
-from jupyterhub.slugs import safe_slug
+from jupyterhub.slugs import is_valid_display_name, normalise_unicode, safe_slug
 from jupyterhub.utils import url_escape_path, url_path_join
 from studiolo_spawner.errors import StudioloError
 from studiolo_spawner.offer import Offer, offer_to
 from studiolo_spawner.profile_outlook import NOTHING_KNOWN
 from studiolo_spawner.refused_start import to_spawn_exception
-from tornado import web
 from tornado.httputil import url_concat
 
 from studiolo_hub.answers import AnswerHandler, Refused
@@ -32,6 +31,8 @@ from studiolo_hub.restarts import Restarts
 from studiolo_hub.stopping import stop_workspace
 from studiolo_hub.workspace_reading import person_of
 from studiolo_hub.workspace_view import title_of
+
+MAX_NAME = 60
 
 #: Addresses of a person's first workspace, and of one that has a name.
 OF_USER = r"/studiolo/workspaces/([^/]+)"
@@ -181,15 +182,43 @@ class AddHandler(WorkspaceHandler):
     async def post(self, user_name: str) -> None:
         """Go to the menu of a new workspace."""
         user = self.person_of(user_name)
-        title = self.get_body_argument("name", "").strip()
-        if not title:
-            raise web.HTTPError(400, "A workspace needs a name.")
+        title = read_name(self.get_body_argument("name", ""))
         name = safe_slug(title, avoid_collisions=False)
         if name in user.orm_spawners:
-            raise web.HTTPError(400, "You have a workspace of that name already: choose another.")
+            raise Refused(
+                400, "name_taken", "You have a workspace of that name already: choose another."
+            )
+        await self._check_number(user)
         await self._check_named_server_request(user, name, title)
         menu = url_path_join(self.hub.base_url, "spawn", user.escaped_name, url_escape_path(name))
         self.redirect(url_concat(menu, {"display_name": title}))
+
+    async def _check_number(self, user: Any) -> None:
+        """In our own words what JupyterHub would say."""
+        most, has = await self.get_current_user_named_server_limit(), len(user.orm_spawners) - 1
+        if not self.allow_named_servers or (most > 0 and has >= most):
+            raise Refused(
+                403,
+                "too_many_workspaces",
+                f"You may have {most if self.allow_named_servers else 0} workspaces beside the "
+                f"first one, and you have {has}.",
+                "Delete one to add another." if has else "Ask your administrator for more.",
+            )
+
+
+def read_name(given: object) -> str:
+    """Return a name for people as they meant it. Raises Refused for what is none."""
+    name = normalise_unicode(" ".join(given.split())) if isinstance(given, str) else ""
+    if not name:
+        raise Refused(400, "invalid_name", "A workspace needs a name.")
+    if not is_valid_display_name(name) or len(name) > MAX_NAME:
+        raise Refused(
+            400,
+            "invalid_name",
+            "That is no name for a workspace.",
+            f"Use up to {MAX_NAME} letters, figures and spaces.",
+        )
+    return name
 
 
 def workspace_handlers(pages: Pages) -> list[tuple[Any, ...]]:

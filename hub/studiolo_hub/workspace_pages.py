@@ -8,7 +8,6 @@ in, and needs the person: no workspace's token reaches it.
 from typing import Any
 
 from jupyterhub.scopes import needs_scope
-from jupyterhub.slugs import is_valid_display_name, normalise_unicode
 from studiolo_spawner.errors import StudioloError
 from studiolo_spawner.log_text import MAX_LOG
 from studiolo_spawner.refused_start import to_spawn_exception
@@ -16,9 +15,7 @@ from tornado import web
 
 from studiolo_hub.answers import Refused
 from studiolo_hub.pages import Pages
-from studiolo_hub.workspace_handlers import WorkspaceHandler, routes
-
-MAX_NAME = 60
+from studiolo_hub.workspace_handlers import WorkspaceHandler, read_name, routes
 
 
 class ChangeHandler(WorkspaceHandler):
@@ -54,14 +51,7 @@ class RenameHandler(WorkspaceHandler):
         given = self.json_body() if self.for_program else self.form_body()
         value = given.get("display_name")
         name = value[0] if isinstance(value, list) and value else value
-        name = normalise_unicode(" ".join(name.split())) if isinstance(name, str) else ""
-        if not is_valid_display_name(name) or len(name) > MAX_NAME:
-            raise Refused(
-                400,
-                "invalid_name",
-                "That is no name for a workspace.",
-                f"Use up to {MAX_NAME} letters, figures and spaces.",
-            )
+        name = read_name(name)
         spawner.orm_spawner.display_name = name
         self.db.commit()
         self.answer({"display_name": name}, page=self.home())

@@ -71,7 +71,7 @@ async def test_renaming(hub: RunningHub, issuer: FakeIssuer) -> None:
     ("server", "name", "words"),
     [
         pytest.param("", "x", "has no name to change", id="the-first"),
-        pytest.param("trial", "", "no name for a workspace", id="none"),
+        pytest.param("trial", "", "A workspace needs a name", id="none"),
         pytest.param("trial", "x" * 61, "no name for a workspace", id="long"),
         pytest.param("trial", "a\u202eb", "no name for a workspace", id="reordering"),
         pytest.param("nothing", "x", "nothing here", id="unknown"),
@@ -88,6 +88,22 @@ async def test_names_that_are_refused(
         assert page.status in {400, 404}
         assert words in page.words
         assert "Trial" in (await browser.get("home")).words
+
+
+async def test_nobody_has_more_workspaces_than_they_may(
+    hub: RunningHub, issuer: FakeIssuer
+) -> None:
+    async with person(hub, issuer, "many") as browser:
+        for number in range(3):
+            menu = await browser.press(await browser.get("home"), "/add", name=f"No {number}")
+            await browser.press(menu, "", image="bad")
+        home = await browser.get("home")
+        assert "as many workspaces as one person may have" in home.words
+        form = {"_xsrf": await xsrf(browser), "name": "One more"}
+        page = await browser.post(at("many", "add"), form)
+        assert page.status == 403
+        assert "You may have 3 workspaces beside the first one, and you have 3." in page.words
+        assert "servers" not in page.words
 
 
 async def test_deleting_a_workspace_and_keeping_its_files(
