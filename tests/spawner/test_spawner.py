@@ -398,8 +398,8 @@ async def test_unschedulable_is_told_while_waiting_and_at_the_end(
     with pytest.raises(SpawnException) as failed:
         await started(spawner)
     assert failed.value.reason == "spawn_timeout"
-    assert "No GPU of this kind (nvidia.com/gpu) is free" in failed.value.message
-    assert any("No GPU of this kind (nvidia.com/gpu) is free" in line for line in await listener)
+    assert "No machine offers GPUs for this profile" in failed.value.message
+    assert any("No machine offers GPUs for this profile" in line for line in await listener)
     assert len(kubelet.created) == len(kubelet.deleted) == 1
 
 
