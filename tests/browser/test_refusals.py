@@ -110,7 +110,8 @@ def _ask_hub(page: Page, method: str, path: str, body: object) -> dict[str, Any]
     """Ask the hub's API with the person's own session and XSRF token."""
     answer: dict[str, Any] = page.evaluate(
         """async ([method, path, body]) => {
-             const answer = await fetch(`/hub/api/${path}?_xsrf=${window.jhdata.xsrf_token}`, {
+             const token = document.querySelector('input[name=_xsrf]').value;
+             const answer = await fetch(`/hub/api/${path}?_xsrf=${token}`, {
                method,
                headers: {'Content-Type': 'application/json'},
                body: body === null ? undefined : JSON.stringify(body),
