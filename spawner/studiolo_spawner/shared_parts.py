@@ -32,6 +32,10 @@ FIRST_READ_SECONDS = 1.0
 """What whoever comes first waits for what an earlier hub knew of images."""
 
 
+MENUS_AT_ONCE = 4
+"""Menus that are made in one turn of the event loop."""
+
+
 @dataclass(slots=True)
 class SharedParts:
     """The parts; ``keeper`` is the task whose end closes them."""
@@ -48,6 +52,8 @@ class SharedParts:
     """What images have to fit there."""
     gate: QuotaGate = field(default_factory=QuotaGate)
     """Where starts pass the quotas."""
+    menu_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MENUS_AT_ONCE))
+    """A crowd's menus are made one after the other, so that the loop gets to the rest between."""
     queues: QueueReader | None = None
     """What Kueue says about those that wait in its queues."""
     keeper: asyncio.Task[None] | None = None

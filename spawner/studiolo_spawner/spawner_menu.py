@@ -6,6 +6,7 @@ no page costs a request to the Kubernetes API.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,13 @@ async def menu_of(spawner: WorkspaceSpawner, parts: SharedParts, filled: Filled)
     """The menu for the spawner's user as HTML."""
     if parts.watch is not None:
         await parts.watch.first_round(FIRST_CHECKS_SECONDS)
+    async with parts.menu_turns:
+        html = await _menu_now(spawner, parts, filled)
+        await asyncio.sleep(0)
+    return html
+
+
+async def _menu_now(spawner: WorkspaceSpawner, parts: SharedParts, filled: Filled) -> str:
     catalogue = parts.catalogue.snapshot
     quotas = await quota_view(spawner, parts)
     menu = build_menu(
