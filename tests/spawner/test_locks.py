@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from studiolo_spawner.catalogue import Catalogue, parse_catalogue
 from studiolo_spawner.choice import Choice
 from studiolo_spawner.errors import CatalogueError, InvalidChoice, NotAllowed
@@ -57,6 +57,7 @@ def test_a_choice_against_a_lock_is_refused(choice: Choice, told: str) -> None:
     assert told in refused.value.user_message
 
 
+@settings(deadline=None)
 @given(CHOICES)
 def test_no_choice_gets_past_a_lock(choice: Choice) -> None:
     try:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from studiolo_spawner.catalogue import Catalogue
 from studiolo_spawner.choice import Choice, choice_from_form
@@ -168,6 +168,7 @@ def test_what_the_catalogue_says_is_shown_literally(text: str) -> None:
     assert [set(a) for _, a in page.elements] == [set(a) for _, a in plain.elements]
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), max_size=40))
 def test_no_text_adds_an_element(text: str) -> None:
     display = {"display_name": text}

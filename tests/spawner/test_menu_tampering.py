@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from studiolo_spawner.choice import Choice, choice_from_form, choice_from_options
 from studiolo_spawner.errors import InvalidChoice, NotAllowed
@@ -74,18 +74,21 @@ def _is_offered(person: Person, request: WorkspaceRequest) -> None:
     assert not any(c.image.hidden or c.image.redirect for c in request.candidates)
 
 
+@settings(deadline=None)
 @given(FORMS | NEAR, st.sampled_from(PEOPLE))
 def test_no_form_gets_beyond_the_menu(form: dict[str, Any], person: Person) -> None:
     with suppress(InvalidChoice):
         within_the_menu(person, choice_from_form(form))
 
 
+@settings(deadline=None)
 @given(OPTIONS | CHOICES.map(Choice.to_options), st.sampled_from(PEOPLE))
 def test_no_saved_choice_gets_beyond_the_menu(options: dict[str, Any], person: Person) -> None:
     with suppress(InvalidChoice):
         within_the_menu(person, choice_from_options(options))
 
 
+@settings(deadline=None)
 @given(NEAR, st.sampled_from(PEOPLE), st.sampled_from(["last", "link", "form"]))
 def test_whatever_fills_the_menu_in_what_it_sends_then_is_within_it(
     form: dict[str, Any], person: Person, origin: Origin

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from studiolo_spawner import wording
 from studiolo_spawner.image_health import Check, HealthBook
@@ -65,11 +65,13 @@ def test_a_moved_entry_shows_what_starts() -> None:
     assert menu.images[0].facts == "1.0 GB to fetch, checked and in order"
 
 
+@settings(deadline=None)
 @given(st.timedeltas(timedelta(0), timedelta(days=400)))
 def test_durations_are_those_of_the_messages(value: timedelta) -> None:
     assert duration_words(value) == wording.duration(value)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_characters="%"), max_size=5), max_size=5))
 def test_lists_are_those_of_the_messages(names: list[str]) -> None:
     assert listed(names) == wording.listed(names)

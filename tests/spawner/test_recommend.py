@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from studiolo_spawner.capacity import Free
 from studiolo_spawner.choice import Choice
 from studiolo_spawner.image_health import ImageProblem
@@ -144,6 +144,7 @@ def test_what_does_not_fit_comes_last_and_says_what_it_lacks() -> None:
     assert menu.selected_image == "pytorch-2.9.1"
 
 
+@settings(deadline=None)
 @given(CHOICES)
 def test_whatever_is_recommended_fits_and_has_a_reason(wanted: Choice) -> None:
     menu = build_menu(example(), ANA, saved=wanted)
