@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo setup test e2e check bench clean
+.PHONY: help demo setup test e2e images check bench clean
 
 # Nothing of a caller's environment may decide what is installed, or from where Python imports.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
@@ -45,6 +45,7 @@ help:
 	@echo "make e2e      the same interfaces on a real Kubernetes that it builds and starts (root, Go)"
 	@echo "make check    formatting, linters, types and import rules, Python and TypeScript"
 	@echo "make bench    measure against plain KubeSpawner; writes build/bench.json"
+	@echo "make images   build the images and push them: make images REGISTRY=registry.example.org/studiolo"
 	@echo "make setup    only set up what the others need (each does so by itself)"
 	@echo "make clean    remove what was set up and built; the demo's data ($(DATA)) stays"
 
@@ -60,12 +61,17 @@ test: $(READY) $(PEERS_READY)
 # A Kubernetes of its own, built from Go modules; the first time takes as long as compiling it does.
 e2e: $(READY)
 	@scripts/need-debian-packages containerd:containerd runc:runc iptables:iptables ip:iproute2 \
-	  /usr/lib/cni/ptp:containernetworking-plugins
+	  /usr/lib/cni/ptp:containernetworking-plugins buildah:buildah debootstrap:debootstrap
 	@$(VENV)/python -m pytest tests/e2e --timeout=1800 $(PYTEST_ARGS)
 
 bench: $(READY) $(PEERS_READY)
 	@mkdir -p build
 	@$(VENV)/python -m tests.bench --output build/bench.json
+
+# IMAGES, BASE_IMAGE and BUILDER choose; without them all are built on Debian by what is there.
+images: $(READY)
+	@$(VENV)/python images/build.py --registry "$(or $(REGISTRY),$(error Say where they go: make images REGISTRY=registry.example.org/studiolo))" \
+	  $(if $(BASE_IMAGE),--base "$(BASE_IMAGE)") $(if $(BUILDER),--builder "$(BUILDER)") $(IMAGES)
 
 check: $(PYTHON_READY) $(PANEL_PACKAGES_READY)
 	$(VENV)/ruff check .

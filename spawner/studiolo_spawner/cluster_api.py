@@ -54,6 +54,8 @@ class _Answer:
     status: int
     body: KubernetesObject
     retry_after: float = 0.0
+    fault: str = ""
+    """Why there is no answer, for the log: a name that is unknown, a certificate, a time-out."""
 
     @property
     def message(self) -> str:
@@ -61,8 +63,10 @@ class _Answer:
         found = self.body.get("message")
         return found if isinstance(found, str) else ""
 
-
-_NO_ANSWER = _Answer(0, {})
+    @property
+    def summary(self) -> str:
+        """The status, or why there is none."""
+        return str(self.status) if self.status else f"nothing ({self.fault})"
 
 
 class ClusterApi:
@@ -166,7 +170,7 @@ class ClusterApi:
             self._log.warning(
                 "Cluster API: %s answered %s, next try in %.1f s",
                 what,
-                answer.status or "nothing",
+                answer.summary,
                 delay,
             )
             await asyncio.sleep(delay)
@@ -186,17 +190,16 @@ class ClusterApi:
             retry_after = _seconds(response.headers.get("Retry-After"))
             return _Answer(response.status, _json_object(text), retry_after)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            self._log.debug("Cluster API: %s", type(error).__name__)
-            return _NO_ANSWER
+            return _Answer(0, {}, fault=plain(f"{type(error).__name__}: {error}"))
 
     def _good(self, what: str, answer: _Answer) -> KubernetesObject:
         if 200 <= answer.status < 300:
             return answer.body
         # The text stays in the log, where administrators need it; it is never shown.
         self._log.error(
-            "Cluster API: %s failed: %s %s",
+            "Cluster API: %s failed: it answered %s %s",
             what,
-            answer.status or "no answer",
+            answer.summary,
             plain(answer.message),
         )
         raise fault_of(cause_of_refusal(answer.status, answer.message))

@@ -17,6 +17,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFETIME = timedelta(days=2)
+_MAY_SIGN = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,11 @@ class Authority:
             .add_extension(
                 x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
             )
+            .add_extension(_MAY_SIGN, critical=True)
             .sign(self._key, hashes.SHA256())
+        )
+        self._identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(
+            self._key.public_key()
         )
         self.certificate = folder / "authority.crt"
         self.certificate.write_bytes(own.public_bytes(serialization.Encoding.PEM))
@@ -55,6 +70,8 @@ class Authority:
         builder = _begun(_name(common_name, groups), self._name, key.public_key()).add_extension(
             x509.ExtendedKeyUsage(usages), critical=False
         )
+        # Clients that are strict (Python 3.13 is) want to see who has signed.
+        builder = builder.add_extension(self._identifier, critical=False)
         if names:
             alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
             builder = builder.add_extension(alternatives, critical=False)

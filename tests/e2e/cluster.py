@@ -57,7 +57,7 @@ class SingleNode:
             input=text,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         if done.returncode:
@@ -99,6 +99,7 @@ class SingleNode:
             f"--tls-private-key-file={at / 'api.key'}",
             f"--kubelet-client-certificate={at / 'api-to-kubelet.crt'}",
             f"--kubelet-client-key={at / 'api-to-kubelet.key'}",
+            "--kubelet-preferred-address-types=InternalIP",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={at / 'accounts.key'}",
             f"--service-account-signing-key-file={at / 'accounts.key'}",
@@ -277,7 +278,7 @@ class SingleNode:
 def running(folder: Path, tools: Tools) -> Iterator[SingleNode]:
     """A cluster until the block ends."""
     cluster = SingleNode(folder, tools)
-    with _interface(), _forwarding():
+    with _pod_networks(), _interface(), _forwarding():
         try:
             cluster.start_control_plane()
             cluster.start_node()
@@ -285,6 +286,19 @@ def running(folder: Path, tools: Tools) -> Iterator[SingleNode]:
         finally:
             cluster.stop()
             _clean_up(cluster)
+
+
+@contextmanager
+def _pod_networks() -> Iterator[None]:
+    """Remove what pods were connected by: an address of theirs must not lead there next time."""
+    names = Path("/run/netns")
+    before = {path.name for path in names.glob("cni-*")}
+    try:
+        yield
+    finally:
+        for path in names.glob("cni-*"):
+            if path.name not in before:
+                _ip("netns", "delete", path.name)
 
 
 @contextmanager

@@ -170,6 +170,7 @@ def corefile(kubeconfig_path: Path) -> str:
     hosts {{
         {NODE_ADDRESS} {REGISTRY}
         ttl 5
+        fallthrough
     }}
 }}
 """

@@ -43,10 +43,17 @@ def start(processes: Processes, folder: Path) -> None:
 
 
 def program_image(program: Path) -> BuiltImage:
-    """An image of one static program, as the user nobody."""
+    """An image of one static program on its PATH, as the user nobody."""
     name = program.name
     file = ImageFile(program.read_bytes(), executable=True)
-    return build_image(ImageRecipe({name: file}, entrypoint=[f"/{name}"], user="65534:65534"))
+    return build_image(
+        ImageRecipe(
+            {f"bin/{name}": file},
+            entrypoint=[f"/bin/{name}"],
+            environment={"PATH": "/bin"},
+            user="65534:65534",
+        )
+    )
 
 
 def push(repository: str, tag: str, image: BuiltImage) -> str:

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,12 +30,18 @@ PACKAGES: Mapping[str, str] = {
 }
 KUBERNETES = "1.34.4"
 """As tools/go.mod has it; the programs would call themselves v0.0.0 without being told."""
+_MAJOR, _MINOR, _ = KUBERNETES.split(".")
 _VERSION_FLAGS = " ".join(
-    f"-X k8s.io/component-base/version.{name}={value}"
-    for name, value in {
-        "gitVersion": f"v{KUBERNETES}",
-        "gitMajor": KUBERNETES.split(".")[0],
-        "gitMinor": KUBERNETES.split(".")[1],
+    f"-X {variable}={value}"
+    for variable, value in {
+        "k8s.io/component-base/version.gitVersion": f"v{KUBERNETES}",
+        "k8s.io/component-base/version.gitMajor": _MAJOR,
+        "k8s.io/component-base/version.gitMinor": _MINOR,
+        # What Helm takes for the cluster's version where it has no cluster to ask.
+        "helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor": _MAJOR,
+        "helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor": _MINOR,
+        "helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor": _MAJOR,
+        "helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor": _MINOR,
     }.items()
 )
 DEX = "github.com/dexidp/dex"
@@ -74,17 +80,22 @@ def build() -> Tools:
     folder.mkdir(parents=True, exist_ok=True)
     for name, package in {**PACKAGES, PAUSE: "./pause"}.items():
         if not (folder / name).exists():
-            options = [f"-modfile={_with_mended_dex(go, folder)}"] if name == "dex" else []
-            _build(go, package, folder / name, options)
+            _build(go, package, folder / name, dex=name == "dex")
     return Tools(folder)
 
 
-def _build(go: str, package: str, target: Path, options: Sequence[str]) -> None:
+def _build(go: str, package: str, target: Path, *, dex: bool) -> None:
     print(f"Building {target.name} from {package} …", flush=True)
     partial = target.with_suffix(".partial")
-    linker = f"-ldflags=-s -w {_VERSION_FLAGS}"
-    words = ["build", "-trimpath", linker, *options, "-o", str(partial), package]
-    subprocess.run([go, *words], cwd=SOURCES, env=_environment(), check=True)
+    words, linker, environment = ["-trimpath"], f"-s -w {_VERSION_FLAGS}", _environment()
+    if dex:
+        # SQLite is written in C: linked into the program, which so runs in an empty image.
+        environment["CGO_ENABLED"] = "1"
+        linker = f"{linker} -linkmode external -extldflags -static"
+        words += ["-tags=netgo,osusergo,sqlite_omit_load_extension"]
+        words += [f"-modfile={_with_mended_dex(go, target.parent)}"]
+    words += [f"-ldflags={linker}", "-o", str(partial), package]
+    subprocess.run([go, "build", *words], cwd=SOURCES, env=environment, check=True)
     partial.replace(target)
 
 
@@ -116,6 +127,7 @@ def _with_mended_dex(go: str, folder: Path) -> Path:
 
 def _key(go: str) -> str:
     version = subprocess.run([go, "version"], check=True, capture_output=True).stdout
-    content = [path.read_bytes() for path in sorted(SOURCES.rglob("go.*"))]
+    content = [Path(__file__).read_bytes()]
+    content += [path.read_bytes() for path in sorted(SOURCES.rglob("go.*"))]
     content += [path.read_bytes() for path in sorted(SOURCES.rglob("*.go*"))]
     return hashlib.sha256(b"\0".join([version, *content])).hexdigest()[:16]

@@ -1,0 +1,44 @@
+"""``python -m tests.e2e``: the cluster of these tests with Studiolo on it, until it is interrupted.
+
+For looking at something by hand: it prints where the pages are and which KUBECONFIG to use.
+"""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from tests.e2e import images, registry, release, tools
+from tests.e2e.cluster import running
+from tests.e2e.release import Release
+
+
+def main() -> None:
+    """Start everything, say where it is, and wait."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    with (
+        tempfile.TemporaryDirectory(prefix="studiolo-e2e-") as folder,
+        running(Path(folder), tools.build()) as cluster,
+        suppress(KeyboardInterrupt),
+    ):
+        print(f"export KUBECONFIG={cluster.kubeconfig}", flush=True)
+        images.build("hub", "proxy", "minimal")
+        registry.push("dex", "1", registry.program_image(cluster.tools.path("dex")))
+        found = Release(cluster)
+        found.make_namespace()
+        try:
+            found.install(release.values())
+            print(f"{release.URL}  (ana@example.org, {release.PASSWORD})", flush=True)
+        except AssertionError as error:
+            # Kept as it is, to be looked at.
+            print(f"{error}\n{found.everything_that_happened()}", flush=True)
+        while True:
+            time.sleep(3600)
+
+
+if __name__ == "__main__":
+    main()
