@@ -13,11 +13,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_place)
 
 
-def _place(item: pytest.Item) -> tuple[int, bool]:
+def _place(item: pytest.Item) -> tuple[bool, int]:
     kind = max(
         (KINDS.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in KINDS),
         default=0,
     )
     # The journeys' browser is driven from a loop that runs until the session's end, and no other
-    # loop can run beside it.
-    return kind, "chromium" in getattr(item, "fixturenames", ())
+    # loop can run beside it: whatever its marks, what uses it comes after everything else.
+    return "chromium" in getattr(item, "fixturenames", ()), kind

@@ -6,11 +6,14 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser import steps
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import Visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 CONTRACT = json.loads((Path(__file__).parents[1] / "contract" / "image_check.json").read_text())
 GOOD = "registry.studiolo.test/pytorch:2.8.0-cuda12.6"
