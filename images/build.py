@@ -138,6 +138,7 @@ def build_wheels(target: Path) -> None:
     for folder in (ROOT, ROOT / "labextension"):
         _run([str(UV), "build", "--quiet", "--wheel", "--out-dir", str(target), str(folder)])
     export = ["export", "--quiet", "--frozen", "--no-dev", "--no-emit-workspace"]
+    export += ["--extra", "postgresql"]
     output = str(target / "requirements.lock")
     _run([str(UV), *export, "--package", "studiolo", "--output-file", output])
 

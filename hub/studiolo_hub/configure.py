@@ -56,7 +56,7 @@ def configure(c: Any, settings: Settings) -> None:
     _proxy(c, settings.proxy, state_dir)
     _sign_in(c, settings)
     _workspaces(c, settings.workspaces)
-    _culler(c, settings)
+    c.JupyterHub.services = [*_culler(c, settings), *_metrics(settings.hub)]
     _pages(c, settings)
     for class_name, traits in settings.extra.items():
         for trait, value in traits.items():
@@ -110,7 +110,9 @@ def _sign_in(c: Any, settings: Settings) -> None:
     config = authenticator_config(sign_in, sign_in.endpoints or discover(sign_in))
     for trait, value in config.items():
         setattr(c.GenericOAuthenticator, trait, value)
-    c.JupyterHub.load_roles = roles.service_roles(culling=settings.culling.enabled)
+    c.JupyterHub.load_roles = roles.service_roles(
+        culling=settings.culling.enabled, metrics=settings.hub.metrics_token is not None
+    )
 
 
 def _workspaces(c: Any, workspaces: Workspaces) -> None:
@@ -175,13 +177,19 @@ def _catalogue_link(c: Any, settings: Settings) -> CatalogueLink:
     return CatalogueLink(traits["catalogue_path"], traits["registries"])
 
 
-def _culler(c: Any, settings: Settings) -> None:
+def _metrics(hub: Hub) -> list[dict[str, str]]:
+    if hub.metrics_token is None:
+        return []
+    return [{"name": roles.METRICS, "api_token": hub.metrics_token.get_secret_value()}]
+
+
+def _culler(c: Any, settings: Settings) -> list[dict[str, Any]]:
     culling = settings.culling
     report_every = str(int(culling.report_every.total_seconds()))
     c.WorkspaceSpawner.environment.setdefault("JUPYTERHUB_ACTIVITY_INTERVAL", report_every)
     if not culling.enabled:
-        return
-    c.JupyterHub.services = [
+        return []
+    return [
         {
             "name": roles.CULLER,
             "command": [

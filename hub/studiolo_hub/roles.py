@@ -7,6 +7,7 @@ own `user` and `admin` roles, followed from the sign-in's groups.
 from typing import Any
 
 CULLER = "studiolo-culler"
+METRICS = "studiolo-metrics"
 
 #: What a workspace's own token may do: say that it is used, stop itself, start itself again with
 #: another choice and ask with which. `!server` is the workspace that the token was made for; it
@@ -29,15 +30,25 @@ CULLER_SCOPES = (
 )
 
 
-def service_roles(*, culling: bool) -> list[dict[str, Any]]:
+#: What Prometheus may do.
+METRICS_SCOPES = ("read:metrics",)
+
+
+def service_roles(*, culling: bool, metrics: bool = False) -> list[dict[str, Any]]:
     """Return the roles that the hub loads at start."""
-    if not culling:
-        return []
-    return [
-        {
-            "name": CULLER,
-            "description": "Stop workspaces by the idle policy of their profile",
-            "scopes": list(CULLER_SCOPES),
-            "services": [CULLER],
-        }
-    ]
+    found = []
+    if culling:
+        told = "Stop workspaces by the idle policy of their profile"
+        found.append(_role(CULLER, told, CULLER_SCOPES))
+    if metrics:
+        found.append(_role(METRICS, "Read the hub's metrics", METRICS_SCOPES))
+    return found
+
+
+def _role(service: str, description: str, scopes: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "name": service,
+        "description": description,
+        "scopes": list(scopes),
+        "services": [service],
+    }

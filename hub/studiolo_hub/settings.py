@@ -288,6 +288,12 @@ class Hub(_Section):
         "given.",
     )
     crypt_key_file: Path | None = Field(None, description="File that holds the crypt key.")
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="Bearer token with which Prometheus may read /hub/metrics, and nothing else. "
+        "Without one only administrators' own tokens may.",
+    )
+    metrics_token_file: Path | None = Field(None, description="File that holds that token.")
 
     @field_validator("cookie_secret", "crypt_key")
     @classmethod

@@ -23,6 +23,7 @@ SECRETS: Mapping[tuple[str, str], str] = {
     ("sign_in", "client_secret"): "STUDIOLO_CLIENT_SECRET",
     ("hub", "cookie_secret"): "STUDIOLO_COOKIE_SECRET",
     ("hub", "crypt_key"): "STUDIOLO_CRYPT_KEY",
+    ("hub", "metrics_token"): "STUDIOLO_METRICS_TOKEN",
     ("hub", "db_url"): "STUDIOLO_DB_URL",
     ("proxy", "auth_token"): "STUDIOLO_PROXY_TOKEN",
 }

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -110,6 +111,27 @@ def test_the_culler_deletes_nobody_and_reads_no_state() -> None:
     assert roles.service_roles(culling=False) == []
     (role,) = roles.service_roles(culling=True)
     assert role["services"] == [roles.CULLER]
+
+
+@in_module
+async def test_prometheus_reads_the_metrics_and_nothing_else(
+    issuer: FakeIssuer, tmp_path: Path
+) -> None:
+    token = "a-token-for-prometheus"
+    settings = hub_settings(tmp_path, issuer, hub={"metrics_token": token})
+    headers = {"Authorization": f"Bearer {token}"}
+    async with (
+        running_hub(tmp_path, settings) as hub,
+        aiohttp.ClientSession(headers=headers) as prometheus,
+        aiohttp.ClientSession() as stranger,
+    ):
+        async with prometheus.get(hub.address("metrics")) as answer:
+            assert answer.status == 200
+            assert "jupyterhub_running_servers" in await answer.text()
+        async with prometheus.get(hub.address("api/users")) as answer:
+            assert answer.status == 403
+        async with stranger.get(hub.address("metrics")) as answer:
+            assert answer.status == 403
 
 
 def test_a_workspaces_scopes_end_at_itself() -> None:

@@ -90,7 +90,8 @@ def settings_text(folder: DemoFolder, at: Addresses, *, as_root: bool) -> str:
             },
             "args": args,
         },
-        "culling": {"every": "60s"},
+        # Workspaces of one machine cost little to hear: what is idle is seen soon.
+        "culling": {"every": "30s", "report_every": "15s"},
         "extra": {
             "WorkspaceSpawner": {
                 "environment": {
