@@ -98,6 +98,8 @@ class PodWorker:
 
     def vanished(self) -> None:
         """The object is gone without us: whatever runs must end soon."""
+        # The scheduler takes its devices for free, and so does a real kubelet's device manager.
+        self._services.ledger.free_devices(self.uid)
         self._grace = min(self._grace, _FORCED_GRACE)
         self._deleting.set()
 
@@ -118,6 +120,8 @@ class PodWorker:
             await self._deleting.wait()
             await self._end(life)
             await self._writer.settled()
+            # Before the object goes: what the scheduler may give away again must be free here.
+            self._services.ledger.free_devices(self.uid)
             await self._delete()
         except asyncio.CancelledError:
             # What the containers' end looks like is not told: they are to go on after a restart

@@ -337,3 +337,18 @@ async def test_a_pod_that_is_forced_away_leaves_no_process(cluster: Running) -> 
     async with asyncio.timeout(10):
         while marked({POD_MARK: found["metadata"]["uid"]}):
             await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("grace", [0, 1], ids=["by force", "in peace"])
+async def test_devices_are_free_when_the_pod_is_gone(cluster: Running, grace: int) -> None:
+    stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)"
+    every_one = {
+        "resources": {"limits": {"amd.com/gpu": "2"}},
+        "spec": {"tolerations": [{"operator": "Exists"}]},
+    }
+    for number in range(4):
+        name = f"holder-{number}"
+        await cluster.create("pods", pod(name, ["python", "-c", stubborn], **every_one))
+        await cluster.until(name, in_phase("Running"))
+        await cluster.delete(name, grace)
+        await cluster.until_gone(name)
