@@ -25,6 +25,7 @@ from tests.local.running_cluster import (
     QUICK,
     READY,
     SERVE,
+    Object,
     Running,
     claim,
     container_of,
@@ -342,7 +343,7 @@ async def test_a_pod_that_is_forced_away_leaves_no_process(cluster: Running) -> 
 @pytest.mark.parametrize("grace", [0, 1], ids=["by force", "in peace"])
 async def test_devices_are_free_when_the_pod_is_gone(cluster: Running, grace: int) -> None:
     stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)"
-    every_one = {
+    every_one: Object = {
         "resources": {"limits": {"amd.com/gpu": "2"}},
         "spec": {"tolerations": [{"operator": "Exists"}]},
     }
