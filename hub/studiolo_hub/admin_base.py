@@ -38,6 +38,9 @@ GpuKnowledge = tuple[admin_gpus.GpuReport | None, bool | None]
 class AdminHandler(AnswerHandler):
     """What all of these share."""
 
+    #: Whether an address that ends in `.json` asks for JSON.
+    json_by_suffix = True
+
     def initialize(self, administration: Administration) -> None:
         """Take what the pages know."""
         self.administration = administration
@@ -54,7 +57,8 @@ class AdminHandler(AnswerHandler):
     @property
     def for_program(self) -> bool:
         """Whether JSON is wanted."""
-        return bool(self.request.path.endswith(".json") or super().for_program)
+        asked = self.json_by_suffix and self.request.path.endswith(".json")
+        return bool(asked or super().for_program)
 
     @property
     def reader(self) -> HubReader:

@@ -6,7 +6,6 @@ from jupyterhub.scopes import needs_scope
 
 from studiolo_hub import admin_people, admin_workspaces, volumes
 from studiolo_hub.admin_base import AdminHandler
-from studiolo_hub.answers import AnswerHandler
 
 
 class PeopleHandler(AdminHandler):
@@ -23,10 +22,8 @@ class PeopleHandler(AdminHandler):
 class PersonHandler(AdminHandler):
     """One person, with their workspaces and volumes."""
 
-    @property
-    def for_program(self) -> bool:
-        """Whether JSON is asked for in a header: a name may end in `.json`."""
-        return AnswerHandler.for_program.__get__(self)  # type: ignore[no-any-return]
+    #: A name may end in `.json`: JSON is asked for in a header.
+    json_by_suffix = False
 
     @needs_scope("admin-ui")
     async def get(self, user_name: str) -> None:

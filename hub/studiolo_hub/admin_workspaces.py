@@ -66,10 +66,11 @@ class Filter:
     @classmethod
     def of(cls, argument: Callable[[str], str]) -> "Filter":
         """Read a filter from an address's query; `argument` gives one value, or an empty text."""
-        state = argument("state")
+        asked = argument("state")
+        known: tuple[States, ...] = get_args(States)
         return cls(
             text=argument("q").strip()[:_MAX_TEXT],
-            state=state if state in get_args(States) else "active",  # type: ignore[arg-type]
+            state=next((state for state in known if state == asked), "active"),
             profile=argument("profile")[:_MAX_TEXT],
             image=argument("image")[:_MAX_TEXT],
         )

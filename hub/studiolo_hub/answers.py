@@ -44,13 +44,16 @@ class AnswerHandler(BaseHandler):
     """A handler for people's forms and programs' JSON alike."""
 
     _accept_token_auth = True
+    #: Nobody reads the answers as a page.
+    only_for_programs = False
 
     @property
     def for_program(self) -> bool:
         """Whether a program asks, which wants JSON and no page."""
         headers = self.request.headers
         return (
-            self.get_auth_token() is not None
+            self.only_for_programs
+            or self.get_auth_token() is not None
             or headers.get("Content-Type", "").startswith("application/json")
             or headers.get("Accept", "").startswith("application/json")
         )

@@ -26,10 +26,7 @@ class CapacityHandler(EventStreamHandler):
         """Take the hub's one feed."""
         self.feed = feed
 
-    @property
-    def for_program(self) -> bool:
-        """Nobody reads this as a page."""
-        return True
+    only_for_programs = True
 
     async def get(self) -> None:
         """Answer with the document, or with a stream of it."""

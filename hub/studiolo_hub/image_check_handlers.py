@@ -38,10 +38,7 @@ class ImageCheckHandler(AnswerHandler):
         """Take the limit that all requests share."""
         self.limit = limit
 
-    @property
-    def for_program(self) -> bool:
-        """Nobody reads this as a page."""
-        return True
+    only_for_programs = True
 
     async def post(self) -> None:
         """Answer with a decision and its words."""

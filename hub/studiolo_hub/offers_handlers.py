@@ -18,10 +18,7 @@ from studiolo_hub.workspace_reading import person_of
 class OffersHandler(AnswerHandler):
     """What could be had instead."""
 
-    @property
-    def for_program(self) -> bool:
-        """Nobody reads this as a page."""
-        return True
+    only_for_programs = True
 
     @needs_scope("read:servers")
     async def get(self, user_name: str, server_name: str = "") -> None:

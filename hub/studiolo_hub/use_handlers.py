@@ -14,10 +14,7 @@ from studiolo_hub.workspace_handlers import WorkspaceHandler, routes
 class UseHandler(WorkspaceHandler):
     """Takes the report of a workspace's own token; JSON only."""
 
-    @property
-    def for_program(self) -> bool:
-        """Nobody sends this from a page."""
-        return True
+    only_for_programs = True
 
     def _record_activity(self, obj: Any, timestamp: datetime | None = None) -> bool:  # noqa: ARG002
         """A report is sent whether or not anybody works: it is no activity."""

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from studiolo_spawner.cluster_api import KubernetesObject
 from studiolo_spawner.errors import ClusterFault
 from studiolo_spawner.homes import CLAIM
 from studiolo_spawner.ownership import Owner, owner_of
-from studiolo_spawner.pod_view import mapping, mappings, text
+from studiolo_spawner.pod_view import Json, mapping, mappings, text
 
 if TYPE_CHECKING:
     from studiolo_spawner.spawner import WorkspaceSpawner
@@ -52,7 +51,7 @@ async def delete_files(spawner: WorkspaceSpawner) -> bool:
     return True
 
 
-def users_of(claim: str, pods: Iterable[KubernetesObject]) -> list[str]:
+def users_of(claim: str, pods: Iterable[Json]) -> list[str]:
     """The names of pods that mount a claim and have not ended."""
     return [
         text(mapping(pod.get("metadata")).get("name"))
@@ -65,7 +64,7 @@ def users_of(claim: str, pods: Iterable[KubernetesObject]) -> list[str]:
     ]
 
 
-async def _pods(spawner: WorkspaceSpawner) -> list[KubernetesObject]:
+async def _pods(spawner: WorkspaceSpawner) -> tuple[Json, ...]:
     """All pods of the namespace, asked now: what a watch has not heard yet counts, too."""
     call: Any = spawner.api.list_namespaced_pod
     try:
@@ -79,5 +78,4 @@ async def _pods(spawner: WorkspaceSpawner) -> list[KubernetesObject]:
             "Try again in a minute.",
             reason="api_away",
         )
-    items: list[KubernetesObject] = list(mappings(found.get("items")))  # type: ignore[arg-type]
-    return items
+    return mappings(found.get("items"))
