@@ -8,7 +8,6 @@ removed with it; all processes end with this one.
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import urllib.request
@@ -16,13 +15,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.e2e import node_files, registry
+from tests.e2e import machine, node_files, registry
 from tests.e2e.api import Api
 from tests.e2e.authority import Authority, Certificate, new_key
 from tests.e2e.node_files import (
     API_PORT,
     API_SERVICE,
-    INTERFACE,
+    CONTAINERD_SOCKET,
     NODE_ADDRESS,
     NODE_NAME,
     SERVICE_NETWORK,
@@ -198,7 +197,7 @@ class SingleNode:
     # -- the node --------------------------------------------------------------------------------
 
     def _start_containerd(self) -> None:
-        socket_path = self.paths.containerd_socket
+        socket_path = CONTAINERD_SOCKET
         socket_path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
         hosts = self.paths / f"registries/{node_files.REGISTRY}/hosts.toml"
         hosts.parent.mkdir(parents=True)
@@ -251,7 +250,7 @@ class SingleNode:
     def _ctr(self, *words: str) -> str | None:
         """Ask containerd; None when it refuses."""
         done = subprocess.run(
-            ["ctr", f"--address={self.paths.containerd_socket}", "--namespace=k8s.io", *words],
+            ["ctr", f"--address={CONTAINERD_SOCKET}", "--namespace=k8s.io", *words],
             capture_output=True,
             text=True,
             timeout=30,
@@ -277,89 +276,14 @@ class SingleNode:
 @contextmanager
 def running(folder: Path, tools: Tools) -> Iterator[SingleNode]:
     """A cluster until the block ends."""
-    cluster = SingleNode(folder, tools)
-    with _pod_networks(), _interface(), _forwarding():
+    with machine.prepared(folder):
+        cluster = SingleNode(folder, tools)
         try:
             cluster.start_control_plane()
             cluster.start_node()
             yield cluster
         finally:
             cluster.stop()
-            _clean_up(cluster)
-
-
-@contextmanager
-def _pod_networks() -> Iterator[None]:
-    """Remove what pods were connected by: an address of theirs must not lead there next time."""
-    names = Path("/run/netns")
-    before = {path.name for path in names.glob("cni-*")}
-    try:
-        yield
-    finally:
-        for path in names.glob("cni-*"):
-            if path.name not in before:
-                _ip("netns", "delete", path.name)
-
-
-@contextmanager
-def _interface() -> Iterator[None]:
-    """The address of the node, on an interface without a cable."""
-    _ip("link", "add", INTERFACE, "type", "bridge")
-    try:
-        _ip("address", "add", f"{NODE_ADDRESS}/32", "dev", INTERFACE)
-        _ip("link", "set", INTERFACE, "up")
-        yield
-    finally:
-        _ip("link", "delete", INTERFACE)
-
-
-@contextmanager
-def _forwarding() -> Iterator[None]:
-    """Let this machine route between its pods, as it was before afterwards."""
-    switch = Path("/proc/sys/net/ipv4/ip_forward")
-    before = switch.read_text()
-    switch.write_text("1")
-    try:
-        yield
-    finally:
-        switch.write_text(before)
-
-
-def _clean_up(cluster: SingleNode) -> None:
-    """Take back rules of the service proxy, and what containers have left mounted."""
-    subprocess.run(
-        [cluster.tools.path("kube-proxy"), "--cleanup"],
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
-    for program in ("iptables", "ip6tables"):
-        for table in ("filter", "nat", "mangle"):
-            _remove_rules([program, "-w", "-t", table])
-    for path in _mounted_below(cluster.paths.folder):
-        subprocess.run(["umount", "--lazy", path], check=False, capture_output=True)
-    shutil.rmtree(cluster.paths.containerd_socket.parent, ignore_errors=True)
-
-
-def _remove_rules(iptables: list[str]) -> None:
-    """Take away the chains that kubelet and kube-proxy leave, and what leads into them."""
-    done = subprocess.run([*iptables, "-S"], capture_output=True, text=True, check=False)
-    lines = [line.split() for line in done.stdout.splitlines() if "KUBE-" in line]
-    chains = [words[1] for words in lines if words[0] == "-N"]
-    leading = [words for words in lines if words[0] == "-A" and words[1] not in chains]
-    orders = [["-D", *words[1:]] for words in leading]
-    orders += [["-F", chain] for chain in chains] + [["-X", chain] for chain in chains]
-    for order in orders:
-        subprocess.run([*iptables, *order], capture_output=True, check=False)
-
-
-def _mounted_below(folder: Path) -> list[str]:
-    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-    return sorted((path for path in mounts if path.startswith(f"{folder}/")), reverse=True)
-
-
-def _ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
 
 
 def _free_port() -> int:

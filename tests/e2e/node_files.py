@@ -13,15 +13,18 @@ NODE_NAME = "node-1"
 #: Set aside for documentation (RFC 5737): nobody outside this machine has it.
 NODE_ADDRESS = "198.51.100.1"
 INTERFACE = "studiolo-e2e"
-POD_NETWORK = "10.244.0.0/16"
-POD_SUBNET = "10.244.0.0/24"
-SERVICE_NETWORK = "10.96.0.0/16"
-API_SERVICE = "10.96.0.1"
+#: Pods and services have addresses for benchmarks (RFC 2544), which no other network routes either.
+POD_NETWORK = "198.18.0.0/16"
+POD_SUBNET = "198.18.0.0/24"
+SERVICE_NETWORK = "198.19.0.0/16"
+API_SERVICE = "198.19.0.1"
 API_PORT = 6443
 REGISTRY = "registry.e2e.test"
 REGISTRY_PORT = 5000
 PAUSE_IMAGE = f"{REGISTRY}/pause:1"
 DOMAIN = "cluster.local"
+#: Not in the cluster's folder: a socket's path may have 107 characters.
+CONTAINERD_SOCKET = Path("/run/studiolo-e2e/containerd.sock")
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,6 @@ class Paths:
     """Where everything of a node is."""
 
     folder: Path
-
-    @property
-    def containerd_socket(self) -> Path:
-        """A socket's path may have 107 characters."""
-        return Path("/run/studiolo-e2e/containerd.sock")
 
     def __truediv__(self, name: str) -> Path:
         return self.folder / name
@@ -76,7 +74,7 @@ state = "{paths / "containerd/state"}"
 disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs"]
 
 [grpc]
-  address = "{paths.containerd_socket}"
+  address = "{CONTAINERD_SOCKET}"
 
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "{PAUSE_IMAGE}"
@@ -141,7 +139,7 @@ def kubelet(paths: Paths, authority: Path) -> str:
             "clusterDNS": [NODE_ADDRESS],
             "clusterDomain": DOMAIN,
             "resolvConf": str(paths / "resolv.conf"),
-            "containerRuntimeEndpoint": f"unix://{paths.containerd_socket}",
+            "containerRuntimeEndpoint": f"unix://{CONTAINERD_SOCKET}",
             "cgroupDriver": "cgroupfs",
             "failSwapOn": False,
             "oomScoreAdj": 0,

@@ -42,14 +42,14 @@ def start(processes: Processes, folder: Path) -> None:
     processes.until("registry", lambda: _status("GET", "/v2/") == 200)
 
 
-def program_image(program: Path) -> BuiltImage:
+def program_image(program: Path, *, entrypoint: bool = True) -> BuiltImage:
     """An image of one static program on its PATH, as the user nobody."""
     name = program.name
     file = ImageFile(program.read_bytes(), executable=True)
     return build_image(
         ImageRecipe(
             {f"bin/{name}": file},
-            entrypoint=[f"/bin/{name}"],
+            entrypoint=[f"/bin/{name}"] if entrypoint else [],
             environment={"PATH": "/bin"},
             user="65534:65534",
         )

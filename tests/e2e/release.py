@@ -40,23 +40,29 @@ def person(name: str, *groups: str) -> Object:
 
 
 def catalogue() -> Object:
-    """What can be chosen: one image of ours, with and without GPUs."""
+    """What can be chosen: one image of ours and one that is none, with and without GPUs."""
     reference = f"{REGISTRY}/{REPOSITORY}/minimal:0.1.0"
     cpu: Object = {"id": "cpu", "display_name": "CPU only", "cpu": 1, "memory": "1Gi"}
     cpu |= {"cpu_guarantee": 0.1, "memory_guarantee": "256Mi"}
     gpu = {**cpu, "id": "gpu", "display_name": "One GPU", "resource": "nvidia.com/gpu", "count": 1}
+    minimal: Object = {
+        "id": "minimal",
+        "display_name": "Minimal",
+        "reference": reference,
+        "provides": {"tools": ["jupyterlab"], "python": "3.13"},
+        "tasks": ["explore"],
+    }
+    # In the registry, well-formed, and without the program that a workspace is.
+    empty = {
+        **minimal,
+        "id": "empty",
+        "display_name": "Empty",
+        "reference": f"{REGISTRY}/empty:1",
+    }
     return {
         "version": 1,
         "defaults": {"image": "minimal", "profile": "cpu"},
-        "images": [
-            {
-                "id": "minimal",
-                "display_name": "Minimal",
-                "reference": reference,
-                "provides": {"tools": ["jupyterlab"], "python": "3.13"},
-                "tasks": ["explore"],
-            }
-        ],
+        "images": [minimal, empty],
         "profiles": [cpu, gpu],
     }
 

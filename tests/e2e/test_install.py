@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
+import yaml
+from playwright.sync_api import expect
 
 from tests.browser import steps
-from tests.e2e import images, registry, release
+from tests.e2e import release
 from tests.e2e.cluster import SingleNode
+from tests.e2e.installation import install
 from tests.e2e.people import browsing, sign_in, write_file
 from tests.e2e.release import Release
 
 pytestmark = pytest.mark.e2e
 
 
+WORKSPACES = {"app.kubernetes.io/component": "singleuser-server"}
+
+
 @pytest.fixture(scope="module")
 def installed(cluster: SingleNode) -> Release:
-    images.build("hub", "proxy", "minimal")
-    registry.push("dex", "1", registry.program_image(cluster.tools.path("dex")))
-    found = Release(cluster)
-    found.make_namespace()
-    try:
-        found.install(release.values())
-    except AssertionError as error:
-        raise AssertionError(f"{error}\n{found.everything_that_happened()}") from None
-    return found
+    return install(cluster)
 
 
 def test_everything_is_ready(installed: Release) -> None:
@@ -44,9 +43,8 @@ def test_from_sign_in_to_a_file_that_is_kept(installed: Release) -> None:
         steps.start(page)
         steps.wait_for_lab(page)
         write_file(page, "kept.txt")
-        (pod,) = installed.pods(**{"app.kubernetes.io/component": "singleuser-server"})
-        container = pod["spec"]["containers"][0]
-        assert "@sha256:" in container["image"]
+        (pod,) = installed.pods(**WORKSPACES)
+        assert "@sha256:" in pod["spec"]["containers"][0]["image"]
         first = pod["metadata"]["uid"]
         steps.stop_with_the_button(page)
         installed.kubectl("wait", "pod", pod["metadata"]["name"], "--for=delete", "--timeout=60s")
@@ -55,28 +53,87 @@ def test_from_sign_in_to_a_file_that_is_kept(installed: Release) -> None:
         steps.start(page)
         steps.wait_for_lab(page)
         steps.see_file(page, "kept.txt")
-        (pod,) = installed.pods(**{"app.kubernetes.io/component": "singleuser-server"})
+        (pod,) = installed.pods(**WORKSPACES)
         assert pod["metadata"]["uid"] != first
 
 
+def test_another_image_runs_in_place_of_one_without_jupyterhub(installed: Release) -> None:
+    with browsing() as page:
+        sign_in(page, "ben")
+        steps.open_menu(page)
+        steps.choose(page, image="empty", profile="cpu")
+        steps.start(page)
+        steps.wait_for_lab(page)
+        reason = "JupyterHub's single-user server is not in the image."
+        expect(steps.panel(page)).to_contain_text(reason)
+        page.goto("/hub/home")
+        expect(page.get_by_role("main")).to_contain_text(f"“Empty” could not be used. {reason}")
+        page.get_by_role("button", name="Stop").click()
+        expect(page.get_by_role("main")).to_contain_text("Stopped")
+
+
+def test_an_edit_of_the_catalogue_counts_without_a_restart(installed: Release) -> None:
+    (hub,) = installed.pods(**{"app.kubernetes.io/component": "hub"})
+    catalogue = release.catalogue()
+    catalogue["profiles"][0]["display_name"] = "Renamed"
+    patch = json.dumps({"data": {"catalogue.yaml": yaml.safe_dump(catalogue)}})
+    installed.kubectl("patch", "configmap", f"{release.NAME}-catalogue", "--patch", patch)
+    with browsing() as page:
+        sign_in(page, "carla")
+        deadline = time.monotonic() + 180
+        while "Renamed" not in page.inner_text("main"):
+            assert time.monotonic() < deadline, "the edit never came to the hub"
+            time.sleep(2)
+            page.goto("/hub/studiolo/admin/catalogue")
+    (same,) = installed.pods(**{"app.kubernetes.io/component": "hub"})
+    assert same["metadata"]["uid"] == hub["metadata"]["uid"]
+    assert same["status"]["containerStatuses"][0]["restartCount"] == 0
+
+
 def test_workspaces_outlive_an_upgrade(installed: Release) -> None:
-    selector = {"app.kubernetes.io/component": "singleuser-server"}
-    before = [pod["metadata"]["uid"] for pod in installed.pods(**selector)]
-    assert before, "the test before this one leaves a workspace running"
+    before = [pod["metadata"]["uid"] for pod in installed.pods(**WORKSPACES)]
+    assert before, "ana's workspace still runs"
     values = release.values()
     values["hub"]["settings"]["hub"] = {"named_workspaces": 5}
     installed.install(values)
-    assert [pod["metadata"]["uid"] for pod in installed.pods(**selector)] == before
+    assert [pod["metadata"]["uid"] for pod in installed.pods(**WORKSPACES)] == before
     installed.helm("rollback", release.NAME, "1", "--wait")
-    after = installed.pods(**selector)
+    after = installed.pods(**WORKSPACES)
     assert [pod["metadata"]["uid"] for pod in after] == before
     assert [s["restartCount"] for pod in after for s in pod["status"]["containerStatuses"]] == [0]
 
 
-def test_uninstalling_leaves_the_homes(installed: Release) -> None:
+def test_a_secret_that_is_taken_out_is_made_anew(installed: Release) -> None:
+    before = secrets_of(installed)
+    patch = [{"op": "remove", "path": "/data/metrics-token"}]
+    words = ("secret", f"{release.NAME}-secrets", "--type=json", "--patch", json.dumps(patch))
+    installed.kubectl("patch", *words)
+    installed.install(release.values())
+    after = secrets_of(installed)
+    assert after.pop("metrics-token") != before.pop("metrics-token")
+    assert after == before
+
+
+def test_a_new_installation_finds_what_the_last_one_left(installed: Release) -> None:
+    secrets = secrets_of(installed)
     installed.helm("uninstall", release.NAME, "--wait")
     claims = json.loads(installed.kubectl("get", "pvc", "-o", "json"))["items"]
-    owners = {
-        claim["metadata"].get("annotations", {}).get("hub.jupyter.org/username") for claim in claims
-    }
-    assert "ana@example.org" in owners
+    names = {claim["metadata"]["name"] for claim in claims}
+    assert f"{release.NAME}-hub" in names
+    assert any(name.startswith("home-ana") for name in names)
+    installed.install(release.values())
+    assert secrets_of(installed) == secrets
+    with browsing() as page:
+        sign_in(page, "ana")
+        # Her workspace has outlived even this.
+        page.get_by_role("link", name="Open", exact=True).click()
+        steps.wait_for_lab(page)
+        steps.see_file(page, "kept.txt")
+
+
+def secrets_of(installed: Release) -> dict[str, str]:
+    name = f"{release.NAME}-secrets"
+    found: dict[str, str] = json.loads(installed.kubectl("get", "secret", name, "-o", "json"))[
+        "data"
+    ]
+    return found
