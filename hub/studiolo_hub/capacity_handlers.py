@@ -11,6 +11,7 @@ from typing import Any
 from jupyterhub.user import User
 from studiolo_spawner.errors import StudioloError
 from studiolo_spawner.shared_parts import SharedParts
+from studiolo_spawner.translation import translate as _
 from tornado import web
 
 from studiolo_hub.answers import Refused
@@ -43,7 +44,10 @@ class CapacityHandler(EventStreamHandler):
             texts = self.feed.open(parts, person, self.db)
         except TooManyPages:
             raise Refused(
-                429, "too_many", "Too many pages are open.", "Close some, or look again later."
+                429,
+                "too_many",
+                _("Too many pages are open."),
+                _("Close some, or look again later."),
             ) from None
         await self.stream(_events(texts))
 
@@ -54,8 +58,8 @@ class CapacityHandler(EventStreamHandler):
             raise Refused(
                 503,
                 "no_catalogue",
-                "There is no catalogue to start from.",
-                "Tell an administrator.",
+                _("There is no catalogue to start from."),
+                _("Tell an administrator."),
             ) from None
         return parts
 

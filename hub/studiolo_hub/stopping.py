@@ -7,6 +7,8 @@ in it, and enters its further task in `starts_to_come`, so that who stops for go
 import asyncio
 from typing import Any
 
+from studiolo_spawner.translation import translate as _
+
 from studiolo_hub.answers import Refused
 
 #: How long a start that is cancelled may take to come to rest before the person is told to wait.
@@ -38,7 +40,9 @@ async def bring_to_rest(handler: Any, user: Any, server_name: str) -> asyncio.Fu
         future: asyncio.Future[None] | None = spawner._stop_future  # noqa: SLF001
         return future
     if spawner.pending:
-        raise Refused(409, "busy", "The start is still being undone.", "Try again in a minute.")
+        raise Refused(
+            409, "busy", _("The start is still being undone."), _("Try again in a minute.")
+        )
     if not spawner.active:
         return None
     stopping: asyncio.Future[None] = await handler.stop_single_user(user, server_name)

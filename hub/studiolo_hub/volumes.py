@@ -14,6 +14,7 @@ from typing import Any, Literal
 import aiohttp
 from studiolo_spawner.ownership import SERVERNAME, USERNAME
 from studiolo_spawner.pod_view import mapping, mappings, moment, text
+from studiolo_spawner.translation import translate as _
 
 from studiolo_hub import admin_words
 
@@ -80,18 +81,23 @@ async def claims_in(core: Any, namespace: str) -> Claims:
     """List the claims of a namespace; `core` is KubeSpawner's CoreV1Api. Never raises for it."""
     found: list[Mapping[str, Any]] = []
     token: str | None = None
-    for _ in range(MAX_PAGES):
+    for _page_number in range(MAX_PAGES):
         try:
             status, body = await _page(core, namespace, token)
         except (aiohttp.ClientError, OSError, TimeoutError):
-            return Claims(trouble="The Kubernetes API does not answer now.")
+            return Claims(trouble=_("The Kubernetes API does not answer now."))
         if status == 403:
             return Claims(
-                trouble="The hub may not list volume claims: grant its service account `list` on "
-                f"persistentvolumeclaims in the namespace {namespace}."
+                trouble=_(
+                    "The hub may not list volume claims: grant its service account `list` on "
+                    "persistentvolumeclaims in the namespace %(namespace)s."
+                )
+                % {"namespace": namespace}
             )
         if status != 200:
-            return Claims(trouble=f"The Kubernetes API refused the list ({status}).")
+            return Claims(
+                trouble=_("The Kubernetes API refused the list (%(status)s).") % {"status": status}
+            )
         found += mappings(body.get("items"))
         token = text(mapping(body.get("metadata")).get("continue")) or None
         if token is None:

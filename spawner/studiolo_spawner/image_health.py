@@ -17,8 +17,10 @@ from typing import Final, Literal
 from studiolo_spawner.attempts import Attempt
 from studiolo_spawner.catalogue import Image
 from studiolo_spawner.choice import CUSTOM_IMAGE
+from studiolo_spawner.spoken import ago
+from studiolo_spawner.translation import joined
+from studiolo_spawner.translation import translate as _
 from studiolo_spawner.verdict import Decision, Verdict
-from studiolo_spawner.wording import duration
 
 MAX_FAILURES: Final = 10
 MAX_IMAGES: Final = 1000
@@ -151,11 +153,11 @@ class ImageHealth:
         if now - last.at > TOLD_FOR or self._overcome(last):
             return None
         if last.source == "check":
-            told = f"Its last check failed {_ago(now - last.at)}. {last.message}"
-            return ImageProblem(told, avoid=True)
+            told = _("Its last check failed %(ago)s.") % {"ago": ago(now - last.at)}
+            return ImageProblem(joined(told, last.message), avoid=True)
         in_a_row = sum(f.source == "start" and not self._overcome(f) for f in self.failures)
-        told = f"Its last start failed {_ago(now - last.at)}. {last.message}"
-        return ImageProblem(told, avoid=in_a_row >= _STARTS_TO_AVOID)
+        told = _("Its last start failed %(ago)s.") % {"ago": ago(now - last.at)}
+        return ImageProblem(joined(told, last.message), avoid=in_a_row >= _STARTS_TO_AVOID)
 
     def _overcome(self, failure: Failure) -> bool:
         """Whether something better was seen since."""
@@ -198,7 +200,7 @@ class HealthBook:
 
     def take_over(self, entries: Entries) -> None:
         """Have these in place of what was known of them; nobody is told."""
-        for (image_id, _), health in entries.items():
+        for (image_id, _reference), health in entries.items():
             self._keep(image_id, health)
 
     def of(self, image: Image) -> ImageHealth:
@@ -242,7 +244,7 @@ class HealthBook:
 
     def _known(self, attempt: Attempt) -> ImageHealth | None:
         """What is known of the attempt's reference, or of the tag whose last digest it tried."""
-        tag, _, _ = attempt.reference.rpartition("@")
+        tag, _at, _digest = attempt.reference.rpartition("@")
         exact = self._images.get((attempt.image_id, attempt.reference))
         return exact or self._images.get((attempt.image_id, tag))
 
@@ -262,8 +264,3 @@ class HealthBook:
 
 
 _WEEK = timedelta(days=FALLBACK_DAYS)
-
-
-def _ago(value: timedelta) -> str:
-    minute = timedelta(minutes=1)
-    return "just now" if value < minute else f"{duration(value - value % minute)} ago"
