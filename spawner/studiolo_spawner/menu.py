@@ -112,6 +112,8 @@ class Menu:
     """Whether the catalogue lets another image start at all."""
     quotas: tuple[str, ...]
     """What of their quotas is in use, in words."""
+    hide_refused: bool
+    """Whether profiles that a quota does not allow now are hidden, rather than shown as such."""
     notices: tuple[str, ...]
 
 
@@ -168,6 +170,7 @@ def build_menu(
         summary=builder.summary(image_pick, profile_pick),
         fallback_offered=catalogue.defaults.fallback.allowed,
         quotas=tuple(quotas),
+        hide_refused=catalogue.menu.over_quota == "hide",
         notices=(*_origin_notice(origin), *notices, *image_notices, *_nothing_offered(offer)),
     )
 

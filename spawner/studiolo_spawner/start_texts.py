@@ -156,7 +156,7 @@ _CODES = {
     1: marked("its own program reported an error (exit code 1)"),
     2: marked("its program was called with arguments that it does not know (exit code 2)"),
     126: marked("its start program may not be executed (exit code 126)"),
-    127: "a program that it is told to start is not in it (exit code 127)",
+    127: marked("a program that it is told to start is not in it (exit code 127)"),
 }
 
 

@@ -30,6 +30,10 @@ class Told(str):
         told.english = english
         return told
 
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
+        """For copies."""
+        return (str(self), self.english)
+
     def __mod__(self, values: Any) -> Told:
         plain = values
         if isinstance(values, Mapping):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -35,8 +37,63 @@ _KEYWORDS: dict[str, tuple[int, ...] | None] = {
 _NEVER = datetime(2026, 1, 1, tzinfo=UTC)
 """Dates in the files would change with every run and say nothing."""
 
-Text = str | tuple[str, str]
-"""A text, or its forms for one and for many."""
+_NOT_SHOWN = frozenset(
+    {
+        *("debug", "info", "warning", "error", "exception", "critical", "log"),
+        # What these raise is for programmers; ours carry `user_message`.
+        *("ValueError", "RuntimeError", "TypeError", "KeyError"),
+        *("compile", "TextTable"),
+    }
+)
+"""Calls whose arguments no person reads."""
+
+_NOT_SHOWN_AS = frozenset({"name", "help", "description", "detail"})
+"""Keywords whose values no person reads."""
+
+_WORDS = re.compile(r"[A-Za-z]{2,}[,:;]? (?:\{\}|[A-Za-z(“])|\{\} [a-z]{2,}")
+"""What has the look of a sentence: two words, or a word beside a value."""
+
+
+def code() -> list[Path]:
+    """Every module whose texts are collected."""
+    return sorted(file for folder in CODE_FOLDERS for file in folder.glob("*.py"))
+
+
+def bare_sentences(source: str) -> list[str]:
+    """What of a module would stay English in every language; `{}` stands for a value."""
+    tree, skipped = ast.parse(source), set[int]()
+
+    def skip(node: ast.AST) -> None:
+        skipped.update(map(id, ast.walk(node)))
+
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            skip(node)
+        elif isinstance(node, ast.Call):
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            for argument in node.args if name in _KEYWORDS.keys() | _NOT_SHOWN else ():
+                skip(argument)
+            for keyword in node.keywords:
+                if keyword.arg in _NOT_SHOWN_AS:
+                    skip(keyword)
+    found = []
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            skip(node)
+            text = "".join(_text_of(part) for part in node.values)
+        else:
+            text = _text_of(node) if isinstance(node, ast.Constant) else ""
+        if _WORDS.search(text):
+            found.append(text)
+    return found
+
+
+def _text_of(node: ast.expr) -> str:
+    if not isinstance(node, ast.Constant):
+        return "{}"
+    return node.value if isinstance(node.value, str) else ""
 
 
 def templates() -> list[Path]:
@@ -52,11 +109,10 @@ def texts() -> Catalog:
             found = list(babel_extract(opened, list(_KEYWORDS), (), {"trimmed": "true"}))
         for _line, _function, message, _comments in found:
             _add(catalogue, message, file)
-    for folder in CODE_FOLDERS:
-        for file in sorted(folder.glob("*.py")):
-            content = BytesIO(file.read_bytes())
-            for _line, message, _comments, _context in extract("python", content, _KEYWORDS):
-                _add(catalogue, message, file)
+    for file in code():
+        content = BytesIO(file.read_bytes())
+        for _line, message, _comments, _context in extract("python", content, _KEYWORDS):
+            _add(catalogue, message, file)
     return catalogue
 
 

@@ -337,7 +337,7 @@ async def test_a_wait_that_lasts_too_long_ends_with_its_words_and_no_other_image
 async def test_without_the_right_to_ask_the_wait_goes_on_without_a_place(queue: Queue) -> None:
     queue.kueue.status = 403
     start = await queue.start()
-    await queue.until_told("Waiting in line for a GPU in the queue research.")
+    await queue.until_told("Waiting in line for 1 GPU in the queue research.")
     await admitted(queue, queue.lab.kubelet)
     await start
     await queue.listening
