@@ -51,6 +51,15 @@ export function GpuCard(props: IGpuCardProps): React.JSX.Element {
           {device.problem}
         </p>
       )}
+      {device.kind === 'mig' &&
+        device.problem === '' &&
+        device.figures.utilisation_percent === null && (
+          <p className="st-Rule">
+            {trans.__(
+              'The driver does not tell the load of this slice: it counts as used while a program on it uses the CPU.'
+            )}
+          </p>
+        )}
       <Troubles {...props} />
       {device.problem === '' && (
         <GpuDetails
@@ -86,7 +95,7 @@ function tilesOf(
       value: percent(figures.utilisation_percent),
       words: percent,
       max: 100,
-      unknown: slice ? trans.__('not reported for MIG slices') : unknown,
+      unknown: slice ? trans.__('not reported for this slice') : unknown,
       yours: own && percent(own.utilisation_percent),
       mark: null
     },
