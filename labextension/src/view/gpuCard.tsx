@@ -13,6 +13,8 @@ const HOT_CELSIUS = 95;
 
 export interface IGpuCardProps {
   device: IDevice;
+  /** What it is called among the others. */
+  label: string;
   driver: string | null;
   history: IHistory;
   settings: ISettings;
@@ -28,8 +30,7 @@ export function GpuCard(props: IGpuCardProps): React.JSX.Element {
   return (
     <section className="st-Card" aria-labelledby={id}>
       <h3 className="st-Card-heading" id={id}>
-        <span className="st-Card-number">{trans.__('GPU %1', device.index)}</span>{' '}
-        {shortName(device)}
+        <span className="st-Card-number">{props.label}</span> {shortName(device)}
       </h3>
       <Badges device={device} trans={trans} />
       {device.problem === '' ? (
