@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says something of the machine's other work, and nothing of the code.
+settings.register_profile("studiolo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("studiolo")
 
 #: Later in this list means later in the run; tests of no such kind are first.
 KINDS = ("cluster", "gpu", "browser")

@@ -3,7 +3,9 @@
 Fed by the periodic checks and by every attempt to start a workspace; read by the menu (what has a
 problem now), by the resolver (which digest ran well last) and by administrators. Guarantees: time
 is passed in; everything is bounded; what was said of one reference is never told of another one,
-whatever the id. Kept in memory here; ``health_store`` carries it through restarts of the hub.
+whatever the id. Of images that people name themselves only the digest that ran well last is kept,
+in places of their own: nobody's typing drives out what is known of the catalogue's. Kept in memory
+here; ``health_store`` carries it through restarts of the hub.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from studiolo_spawner.verdict import Decision, Verdict
 
 MAX_FAILURES: Final = 10
 MAX_IMAGES: Final = 1000
+MAX_CUSTOM_IMAGES: Final = 200
+"""Of `MAX_IMAGES`, those that people may name themselves."""
 FALLBACK_DAYS: Final = 7
 TOLD_FOR: Final = timedelta(days=1)
 """For how long a failure is told on the menu when nothing newer is known."""
@@ -214,8 +218,7 @@ class HealthBook:
 
     def note_attempt(self, attempt: Attempt) -> None:
         """Take note of an attempt that has come to its end."""
-        if attempt.outcome == "trying" or attempt.image_id == CUSTOM_IMAGE:
-            # What people name themselves is no entry of the catalogue's.
+        if attempt.outcome == "trying" or (attempt.image_id == CUSTOM_IMAGE and _no_news(attempt)):
             return
         at = attempt.ended or attempt.started
         known = self._known(attempt)
@@ -228,7 +231,7 @@ class HealthBook:
     def note_fallback(self, given_up: Attempt) -> None:
         """Take note that another image is tried in place of this one."""
         known = self._known(given_up)
-        if known is not None:
+        if known is not None and given_up.image_id != CUSTOM_IMAGE:
             at = given_up.ended or given_up.started
             self._put(given_up.image_id, known.fell_back(at))
 
@@ -259,8 +262,17 @@ class HealthBook:
         key = image_id, health.reference
         self._images[key] = health
         self._images.move_to_end(key)
+        if image_id == CUSTOM_IMAGE:
+            custom = [each for each in self._images if each[0] == CUSTOM_IMAGE]
+            for oldest in custom[:-MAX_CUSTOM_IMAGES]:
+                del self._images[oldest]
         while len(self._images) > self._limit:
             self._images.popitem(last=False)
+
+
+def _no_news(attempt: Attempt) -> bool:
+    """Whether an attempt with a person's own image says nothing of its last good digest."""
+    return attempt.outcome != "running" and "@" not in attempt.reference
 
 
 _WEEK = timedelta(days=FALLBACK_DAYS)
