@@ -18,8 +18,10 @@ CANCEL_SECONDS = 20
 starts_to_come: dict[tuple[str, str], asyncio.Task[None]] = {}
 
 
-async def stop_workspace(handler: Any, user: Any, server_name: str) -> None:
+async def stop_workspace(handler: Any, user: Any, server_name: str) -> asyncio.Future[None] | None:
     """Stop what runs, starts or is to start again; what does not run is left alone.
+
+    Returns what to wait for until it is stopped, None if it is.
 
     `handler` is the request's, whose person was found to be allowed to do this. Raises HTTPError
     409 while a start is still being undone.
@@ -28,7 +30,7 @@ async def stop_workspace(handler: Any, user: Any, server_name: str) -> None:
     if again is not None:
         again.cancel()
         await asyncio.wait([again])
-    await bring_to_rest(handler, user, server_name)
+    return await bring_to_rest(handler, user, server_name)
 
 
 async def bring_to_rest(handler: Any, user: Any, server_name: str) -> asyncio.Future[None] | None:
