@@ -108,11 +108,11 @@ def texts() -> Catalog:
         with file.open("rb") as opened:
             found = list(babel_extract(opened, list(_KEYWORDS), (), {"trimmed": "true"}))
         for _line, _function, message, _comments in found:
-            _add(catalogue, message, file)
+            add_text(catalogue, message, file)
     for file in code():
         content = BytesIO(file.read_bytes())
         for _line, message, _comments, _context in extract("python", content, _KEYWORDS):
-            _add(catalogue, message, file)
+            add_text(catalogue, message, file)
     return catalogue
 
 
@@ -131,31 +131,46 @@ def compiled(catalogue: Catalog) -> bytes:
 
 def update_catalogues() -> int:
     """Write all anew; return how many texts lack a translation."""
-    lacking = 0
-    known = texts()
+    lacking, known = 0, texts()
     for file in sorted(TRANSLATIONS.glob("*.po")):
-        catalogue = catalogue_of(file.stem)
-        catalogue.update(known, no_fuzzy_matching=True)
-        catalogue.obsolete.clear()
-        catalogue.project, catalogue.version = "Studiolo", ""
-        catalogue.msgid_bugs_address = catalogue.last_translator = catalogue.language_team = ""
-        catalogue.header_comment = f"# Studiolo's pages in the language {file.stem}."
-        catalogue.creation_date = catalogue.revision_date = _NEVER
-        with file.open("wb") as opened:
-            write_po(opened, catalogue, sort_output=True, omit_header=False, width=100)
+        catalogue, empty = updated(
+            catalogue_of(file.stem), known, f"# Studiolo's pages in the language {file.stem}."
+        )
+        write_catalogue(file, catalogue)
         file.with_suffix(".mo").write_bytes(compiled(catalogue))
-        empty = [message.id for message in catalogue if message.id and not _is_translated(message)]
-        print(f"{file.name}: {len(catalogue)} texts, {len(empty)} without a translation")
-        lacking += len(empty)
-    return 1 if lacking else 0
+        lacking += empty
+    return lacking
 
 
-def _is_translated(message: object) -> bool:
+def updated(catalogue: Catalog, known: Catalog, comment: str) -> tuple[Catalog, int]:
+    """The catalogue with the known texts and no others, and how many lack a translation."""
+    catalogue.update(known, no_fuzzy_matching=True)
+    catalogue.obsolete.clear()
+    catalogue.project, catalogue.version = "Studiolo", ""
+    catalogue.msgid_bugs_address = catalogue.last_translator = catalogue.language_team = ""
+    catalogue.header_comment = comment
+    catalogue.creation_date = catalogue.revision_date = _NEVER
+    empty = [message.id for message in catalogue if message.id and not is_translated(message)]
+    return catalogue, len(empty)
+
+
+def write_catalogue(file: Path, catalogue: Catalog) -> None:
+    """What people edit."""
+    with file.open("wb") as opened:
+        write_po(opened, catalogue, sort_output=True, omit_header=False, width=100)
+    empty = sum(bool(message.id) and not is_translated(message) for message in catalogue)
+    name = file.relative_to(REPOSITORY)
+    print(f"{name}: {len(catalogue)} texts, {empty} without a translation")
+
+
+def is_translated(message: object) -> bool:
+    """Whether each of its forms is."""
     string = getattr(message, "string", "")
     return all(string) if isinstance(string, tuple | list) else bool(string)
 
 
-def _add(catalogue: Catalog, message: Any, file: Path) -> None:
+def add_text(catalogue: Catalog, message: Any, file: Path) -> None:
+    """Note one text, and that it is in the file."""
     # Line numbers would change with every edit above.
     place = [(str(file.relative_to(REPOSITORY)), 0)]
     if isinstance(message, tuple | list):
