@@ -29,6 +29,7 @@ from studiolo_hub.recent_stops import RecentStops
 from studiolo_hub.registries import plain_registries
 from studiolo_hub.settings import Hub, Proxy, Settings, Workspaces
 from studiolo_hub.settings_file import SettingsError, load_settings
+from studiolo_hub.settings_namespaces import UserNamespaces
 from studiolo_hub.signed_out import KnownPolicies, SignedOut
 from studiolo_hub.signout import Rule
 from studiolo_hub.signout_handlers import SignOut
@@ -119,6 +120,8 @@ def _workspaces(c: Any, workspaces: Workspaces) -> None:
     c.JupyterHub.spawner_class = "studiolo_spawner.spawner.WorkspaceSpawner"
     spawner = c.WorkspaceSpawner
     spawner.namespace = workspaces.namespace
+    if workspaces.user_namespaces.enabled:
+        _user_namespaces(spawner, workspaces.user_namespaces)
     spawner.catalogue_path = str(workspaces.catalogue_path)
     spawner.registries = plain_registries(workspaces.registries)
     every = workspaces.check_images_every
@@ -131,6 +134,14 @@ def _workspaces(c: Any, workspaces: Workspaces) -> None:
     c.Spawner.server_token_scopes = list(roles.WORKSPACE_SCOPES)
     # Removing a workspace from the list must never remove files.
     spawner.delete_pvc = False
+
+
+def _user_namespaces(spawner: Any, wanted: UserNamespaces) -> None:
+    spawner.enable_user_namespaces = True
+    spawner.user_namespace_template = f"{wanted.prefix}{{username}}"
+    spawner.user_namespace_labels = dict(wanted.labels)
+    spawner.user_namespace_annotations = dict(wanted.annotations)
+    spawner.namespace_objects = [dict(each) for each in wanted.objects]
 
 
 def _pages(c: Any, settings: Settings) -> None:

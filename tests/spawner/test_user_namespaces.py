@@ -49,7 +49,7 @@ LIMITS = {
     "metadata": {"name": "studiolo"},
     "spec": {"limits": [{"type": "Container", "max": {"cpu": "8"}}]},
 }
-POLICY = {
+POLICY: dict[str, Any] = {
     "apiVersion": "networking.k8s.io/v1",
     "kind": "NetworkPolicy",
     "metadata": {"name": "studiolo"},

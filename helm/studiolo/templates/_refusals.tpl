@@ -28,6 +28,24 @@
 {{- if and (eq .Values.hub.database.kind "url") (not .Values.hub.database.secret) }}
 {{- $said = append $said "hub.database.secret: name the secret that holds the key url with the database's address" }}
 {{- end }}
+{{- with .Values.workspaces.perUser }}
+{{- if .enabled }}
+{{- if not (semverCompare ">=1.30.0-0" $.Capabilities.KubeVersion.Version) }}
+{{- $said = append $said "workspaces.perUser: needs Kubernetes 1.30 or newer (ValidatingAdmissionPolicy); set enabled: false on an older one" }}
+{{- end }}
+{{- if not (regexMatch "^[a-z][a-z0-9-]{0,14}$" (include "studiolo.prefix" $)) }}
+{{- $said = append $said (printf "workspaces.perUser.prefix: %s cannot begin a namespace's name; set at most 15 small letters, digits and dashes, such as lab-" (include "studiolo.prefix" $ | quote)) }}
+{{- end }}
+{{- if $.Values.workspaces.namespace }}
+{{- $said = append $said "workspaces.namespace: leave it empty where each person has a namespace (workspaces.perUser)" }}
+{{- end }}
+{{- if eq $.Values.workspaces.capacity "namespace" }}
+{{- $said = append $said "workspaces.capacity: set cluster or off; with workspaces.perUser there is no one namespace to count in" }}
+{{- end }}
+{{- else if or .quota .limits .labels .prefix }}
+{{- $said = append $said "workspaces.perUser.enabled: set it to true, or leave out prefix, labels, quota and limits, which say nothing without it" }}
+{{- end }}
+{{- end }}
 {{- if and .Values.entry.httpRoute.enabled (not .Values.entry.httpRoute.parentRefs) }}
 {{- $said = append $said "entry.httpRoute.parentRefs: name the gateway that the route belongs to" }}
 {{- end }}

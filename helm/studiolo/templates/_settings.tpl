@@ -29,6 +29,9 @@
   "proxy" (dict "external" true "api_url" (printf "http://%s.%s.svc:8001" (include "studiolo.proxyApi" .) .Release.Namespace))
   "workspaces" (dict "catalogue_path" "/etc/studiolo/catalogue/catalogue.yaml" "namespace" (include "studiolo.workspaceNamespace" .) "capacity" .Values.workspaces.capacity "image_pull_secrets" .Values.images.pullSecrets)
   "extra" $extra }}
+{{- if .Values.workspaces.perUser.enabled }}
+{{- $_ := set $settings.workspaces "user_namespaces" (include "studiolo.userNamespaces" . | fromYaml) }}
+{{- end }}
 {{- if .Values.workspaces.priorityClass.enabled }}
 {{- $_ := set $extra "WorkspaceSpawner" (dict "priority_class_name" (include "studiolo.workspaces" .)) }}
 {{- end }}
