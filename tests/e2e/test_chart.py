@@ -144,6 +144,17 @@ REFUSED: dict[str, tuple[Object, str]] = {
         {"workspaces": {"capacity": "namespace", "perUser": {"enabled": True}}},
         "workspaces.capacity: set cluster or off",
     ),
+    "a test person at another provider": (
+        {"test": {"account": True}, "signIn": {"issuer": "https://id.org", "secret": "s"}},
+        "test.account: set it to false",
+    ),
+    "a test person whom nobody would let in": (
+        {
+            "test": {"account": True},
+            "signIn": {"usernameClaim": "sub", "allowAll": False, "allowedGroups": ["ml"]},
+        },
+        "test.account: set it to false, or signIn.usernameClaim to email",
+    ),
     "certificate without an issuer": (
         {"entry": {"tls": {"secret": "tls", "certManager": {"enabled": True}}}},
         "entry.tls.certManager.issuer",
@@ -177,6 +188,8 @@ def pod_specs(manifests: list[Object]) -> Iterator[tuple[str, Object]]:
     for each in manifests:
         if each["kind"] in {"Deployment", "DaemonSet"}:
             yield each["metadata"]["name"], each["spec"]["template"]["spec"]
+        elif each["kind"] == "Pod":
+            yield each["metadata"]["name"], each["spec"]
 
 
 def test_every_pod_is_restricted(helm: Path, tmp_path: Path) -> None:
@@ -278,7 +291,7 @@ def test_a_namespace_for_each_person_is_all_set(helm: Path, tmp_path: Path) -> N
     )
     for each in of_kind(manifests, "NetworkPolicy"):
         assert each["metadata"]["name"] != "s-workspaces"
-        for rule in [*each["spec"]["ingress"], *each["spec"]["egress"]]:
+        for rule in [*each["spec"].get("ingress", ()), *each["spec"]["egress"]]:
             for peer in [*rule.get("from", ()), *rule.get("to", ())]:
                 if "singleuser-server" in str(peer):
                     assert peer["namespaceSelector"]["matchLabels"] == hub
@@ -296,6 +309,7 @@ def test_every_part_has_a_policy(helm: Path, tmp_path: Path) -> None:
         "s-hub",
         "s-proxy",
         "s-dex",
+        "s-test",
         "s-workspaces",
     }
     for policy in policies:
@@ -307,3 +321,24 @@ def test_the_settings_have_the_last_word(helm: Path, tmp_path: Path) -> None:
     settings = settings_of(render(helm, tmp_path, over))
     assert settings["hub"]["named_workspaces"] == 7
     assert settings["hub"]["port"] == 8081
+
+
+def test_the_test_has_a_person_only_if_asked(helm: Path, tmp_path: Path) -> None:
+    for account in (False, True):
+        manifests = render(helm, tmp_path, {"test": {"account": account}})
+        (pod,) = of_kind(manifests, "Pod")
+        assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+        (container,) = pod["spec"]["containers"]
+        named = {each["name"] for each in container["env"]}
+        assert ("STUDIOLO_TRY_PASSWORD" in named) is account
+        (dex,) = [
+            each
+            for each in of_kind(manifests, "Secret")
+            if "config.yaml" in each.get("stringData", {})
+        ]
+        people = yaml.safe_load(dex["stringData"]["config.yaml"])["staticPasswords"]
+        email = "helm-test@studiolo.invalid"
+        assert any(each["email"] == email for each in people) is account
+        (secret,) = [each for each in of_kind(manifests, "Secret") if "cookie-secret" in str(each)]
+        assert ("test-hash" in secret["data"]) is account
+        assert (email in settings_of(manifests)["sign_in"]["allowed_users"]) is account

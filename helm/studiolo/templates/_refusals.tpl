@@ -25,6 +25,13 @@
 {{- $said = append $said "dex: nobody is known to it; set dex.staticUsers or dex.connectors" }}
 {{- end }}
 {{- end }}
+{{- if .Values.test.account }}
+{{- if not (include "studiolo.ownDex" .) }}
+{{- $said = append $said "test.account: set it to false; only the Dex of this chart can be given a person" }}
+{{- else if and (ne $in.usernameClaim "email") (not $in.allowAll) }}
+{{- $said = append $said "test.account: set it to false, or signIn.usernameClaim to email, by which the person would be let in" }}
+{{- end }}
+{{- end }}
 {{- if and (eq .Values.hub.database.kind "url") (not .Values.hub.database.secret) }}
 {{- $said = append $said "hub.database.secret: name the secret that holds the key url with the database's address" }}
 {{- end }}

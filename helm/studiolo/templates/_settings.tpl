@@ -10,6 +10,9 @@
   "admin_groups" .Values.signIn.adminGroups
   "admin_users" .Values.signIn.adminUsers
   "callback_url" (printf "%s/hub/oauth_callback" (trimSuffix "/" .Values.url)) }}
+{{- if and .Values.test.account (eq .Values.signIn.usernameClaim "email") }}
+{{- $_ := set $signIn "allowed_users" (append .Values.signIn.allowedUsers (include "studiolo.testAccount" .)) }}
+{{- end }}
 {{- $extra := dict }}
 {{- if include "studiolo.ownDex" . }}
 {{- $outside := printf "%s/dex" (trimSuffix "/" .Values.url) }}
