@@ -157,8 +157,8 @@ def test_a_hub_that_was_taken_over_stays_in_its_namespaces(
 ) -> None:
     there = namespace_of_the_person(lab)["name"] if where == "a person's" else where
     words = ["--namespace", there] if there else []
+    text = json.dumps(manifest)
     with pytest.raises(AssertionError) as refused:
-        text = json.dumps(manifest)
         lab.cluster.kubectl(f"--as={HUB}", *words, "create", "-f", "-", text=text)
     assert said in str(refused.value)
 
