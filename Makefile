@@ -55,7 +55,7 @@ demo: $(READY)
 	@exec $(VENV)/python -m studiolo_local demo --port $(PORT) --data $(DATA) --neighbours
 
 test: $(READY) $(PEERS_READY)
-	@scripts/need-debian-packages
+	@scripts/need-debian-packages pg_lsclusters:postgresql
 	@$(VENV)/python -m pytest --ignore=tests/e2e $(PYTEST_ARGS)
 
 # A Kubernetes of its own, built from Go modules; the first time takes as long as compiling it does.

@@ -21,6 +21,7 @@ from studiolo_hub.admin_handlers import admin_handlers
 from studiolo_hub.admin_metrics import serve_metrics
 from studiolo_hub.administration import Administration
 from studiolo_hub.catalogue_link import CatalogueLink
+from studiolo_hub.database_away import answer_for_database
 from studiolo_hub.dex import IssuerProbe, authenticator_config, discover
 from studiolo_hub.handlers import page_handlers
 from studiolo_hub.look import HUB_POLICY
@@ -156,6 +157,7 @@ def _pages(c: Any, settings: Settings) -> None:
         report_every=settings.culling.report_every if settings.culling.enabled else None,
     )
     hear_database()
+    answer_for_database()
     app = c.JupyterHub
     app.template_paths = [str(TEMPLATES_DIR)]
     install_language(settings.brand)
