@@ -68,10 +68,10 @@ bench: $(READY) $(PEERS_READY)
 	@mkdir -p build
 	@$(VENV)/python -m tests.bench --output build/bench.json
 
-# IMAGES, BASE_IMAGE and BUILDER choose; without them all are built on Debian by what is there.
+# IMAGES, BASE_IMAGE, BUILDER and VSCODE choose; without them all are built on Debian by what is there.
 images: $(READY)
 	@$(VENV)/python images/build.py --registry "$(or $(REGISTRY),$(error Say where they go: make images REGISTRY=registry.example.org/studiolo))" \
-	  $(if $(BASE_IMAGE),--base "$(BASE_IMAGE)") $(if $(BUILDER),--builder "$(BUILDER)") $(IMAGES)
+	  $(if $(BASE_IMAGE),--base "$(BASE_IMAGE)") $(if $(BUILDER),--builder "$(BUILDER)") $(if $(VSCODE),--vscode "$(VSCODE)") $(IMAGES)
 
 check: $(PYTHON_READY) $(PANEL_PACKAGES_READY)
 	$(VENV)/ruff check .
