@@ -114,7 +114,6 @@ REFUSED: dict[str, tuple[Object, str]] = {
         {"signIn": {"issuer": "https://id.example.org"}},
         "signIn.secret: name the secret",
     ),
-    "no provider at all": ({"dex": {"enabled": False}}, "signIn.issuer: set it"),
     "Dex without people": ({"dex": {"staticUsers": []}}, "dex: nobody is known to it"),
     "database without its address": (
         {"hub": {"database": {"kind": "url"}}},

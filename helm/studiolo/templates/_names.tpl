@@ -82,4 +82,4 @@ securityContext:
 {{- define "studiolo.host" }}{{ (urlParse .Values.url).host | splitList ":" | first }}{{ end }}
 {{- define "studiolo.path" }}{{ (urlParse .Values.url).path | trimSuffix "/" }}{{ end }}
 {{- define "studiolo.testAccount" }}helm-test@studiolo.invalid{{ end }}
-{{- define "studiolo.ownDex" }}{{ if and .Values.dex.enabled (not .Values.signIn.issuer) }}true{{ end }}{{ end }}
+{{- define "studiolo.ownDex" }}{{ if not .Values.signIn.issuer }}true{{ end }}{{ end }}

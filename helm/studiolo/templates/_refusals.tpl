@@ -17,12 +17,9 @@
 {{- if and $in.issuer (not $in.secret) }}
 {{- $said = append $said "signIn.secret: name the secret that holds the key client-secret for your provider" }}
 {{- end }}
-{{- if and (not $in.issuer) (not .Values.dex.enabled) }}
-{{- $said = append $said "signIn.issuer: set it to the address of your OpenID provider, or leave dex.enabled at true" }}
-{{- end }}
 {{- if include "studiolo.ownDex" . }}
 {{- if not (or .Values.dex.staticUsers .Values.dex.connectors) }}
-{{- $said = append $said "dex: nobody is known to it; set dex.staticUsers or dex.connectors" }}
+{{- $said = append $said "dex: nobody is known to it; set dex.staticUsers or dex.connectors, or signIn.issuer to a provider of your own" }}
 {{- end }}
 {{- end }}
 {{- if .Values.test.account }}
