@@ -59,7 +59,7 @@ demo: $(READY)
 # A file's tests stay together, and files keep their order: see tests/conftest.py. WORKERS=0 runs all
 # in one process, which a debugger needs.
 test: $(READY) $(PEERS_READY)
-	@scripts/need-debian-packages
+	@scripts/need-debian-packages pg_lsclusters:postgresql
 	@$(VENV)/python -m pytest --ignore=tests/e2e -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	  $(PYTEST_ARGS)
 
@@ -73,10 +73,10 @@ bench: $(READY) $(PEERS_READY)
 	@mkdir -p build
 	@$(VENV)/python -m tests.bench --output build/bench.json
 
-# IMAGES, BASE_IMAGE and BUILDER choose; without them all are built on Debian by what is there.
+# IMAGES, BASE_IMAGE, BUILDER and VSCODE choose; without them all are built on Debian by what is there.
 images: $(READY)
 	@$(VENV)/python images/build.py --registry "$(or $(REGISTRY),$(error Say where they go: make images REGISTRY=registry.example.org/studiolo))" \
-	  $(if $(BASE_IMAGE),--base "$(BASE_IMAGE)") $(if $(BUILDER),--builder "$(BUILDER)") $(IMAGES)
+	  $(if $(BASE_IMAGE),--base "$(BASE_IMAGE)") $(if $(BUILDER),--builder "$(BUILDER)") $(if $(VSCODE),--vscode "$(VSCODE)") $(IMAGES)
 
 check: $(PYTHON_READY) $(PANEL_PACKAGES_READY)
 	$(VENV)/ruff check .

@@ -47,6 +47,7 @@ class OverviewHandler(AdminHandler):
             sign_in_away=sign_in_away,
             workspaces=rows,
             gpus=gpus,
+            unmet=await self.unmet(),
         )
         found = admin_overview.alarms(signs, self.now)
         states = admin_workspaces.count_states(rows)

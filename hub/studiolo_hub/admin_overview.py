@@ -13,6 +13,7 @@ from studiolo_spawner import spoken
 from studiolo_spawner.catalogue_file import CatalogueProblem
 from studiolo_spawner.translation import joined, translate_number
 from studiolo_spawner.translation import translate as _
+from studiolo_spawner.unmet import Unmet
 
 from studiolo_hub.admin_gpus import GpuReport
 from studiolo_hub.admin_images import ImageRow
@@ -60,6 +61,7 @@ class Signs:
     sign_in_away: bool
     workspaces: Sequence[WorkspaceRow]
     gpus: GpuReport | None
+    unmet: Sequence[Unmet] = ()
 
 
 def alarms(signs: Signs, now: datetime) -> tuple[Alarm, ...]:
@@ -70,6 +72,7 @@ def alarms(signs: Signs, now: datetime) -> tuple[Alarm, ...]:
         *_sign_in(signs),
         *_images(signs.images),
         *_workspaces(signs.workspaces, now),
+        *_profiles(signs.unmet),
         *_machines(signs.gpus),
         *_queue(signs.gpus, now),
     ]
@@ -199,6 +202,22 @@ def _workspaces(rows: Sequence[WorkspaceRow], now: datetime) -> Iterable[Alarm]:
         "",
         "workspaces",
     )
+
+
+def _profiles(unmet: Sequence[Unmet]) -> Iterable[Alarm]:
+    for each in unmet[:_TOLD_AT_MOST]:
+        yield Alarm(
+            f"profile/{each.profile_id}",
+            "warning",
+            f"No machine can take the profile “{each.display_name}”.",
+            each.text,
+            each.next_step,
+            "gpus",
+        )
+    rest = len(unmet) - _TOLD_AT_MOST
+    if rest > 0:
+        title = f"{rest} more profile{'s have' if rest != 1 else ' has'} no machine."
+        yield Alarm("profiles", "warning", title, "", "", "gpus")
 
 
 def _machines(gpus: GpuReport | None) -> Iterable[Alarm]:

@@ -61,7 +61,7 @@ class PersonHandler(AdminHandler):
 
 
 class VolumesHandler(AdminHandler):
-    """All volumes of the workspaces' namespace."""
+    """All volumes of the workspaces' namespaces."""
 
     @needs_scope("admin-ui")
     @needs_scope("admin:servers")
@@ -87,8 +87,7 @@ async def claims_of(spawner: Any) -> volumes.Claims:
     core = getattr(spawner, "api", None)
     if core is None:
         return volumes.Claims(trouble=_("Nothing is known of volumes here."))
-    if getattr(spawner, "enable_user_namespaces", False):
-        return volumes.Claims(
-            trouble=_("Everybody has a namespace of their own here: the volumes are in those.")
-        )
+    begin = getattr(spawner, "namespaces_begin", None)
+    if begin is not None:
+        return await volumes.claims_in(core, None, begin=begin)
     return await volumes.claims_in(core, spawner.namespace)

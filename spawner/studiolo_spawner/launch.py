@@ -27,7 +27,7 @@ from studiolo_spawner.chronicle import Chronicle
 from studiolo_spawner.cluster_api import ClusterApi, KubernetesObject, fault_of
 from studiolo_spawner.companions import make_companions
 from studiolo_spawner.errors import ClusterFault, HubFault
-from studiolo_spawner.homes import ensure_home, ensure_namespace
+from studiolo_spawner.homes import ensure_home
 from studiolo_spawner.image_check import CheckedImage
 from studiolo_spawner.image_checker import ImageChecker
 from studiolo_spawner.image_health import HealthBook
@@ -51,6 +51,7 @@ from studiolo_spawner.start_rules import (
 )
 from studiolo_spawner.translation import joined
 from studiolo_spawner.translation import translate as _
+from studiolo_spawner.user_namespaces import ensure_namespace
 from studiolo_spawner.verdict import Decision, verdict_of_cause
 from studiolo_spawner.wait_words import WaitWords
 from studiolo_spawner.workspace_state import WorkspaceState
@@ -178,7 +179,7 @@ class Launch:
     async def _prepare(self) -> None:
         spawner = self._spawner
         if spawner.enable_user_namespaces:
-            await ensure_namespace(spawner, self._api)
+            await ensure_namespace(spawner, self._pull_secrets())
         try:
             async with asyncio.timeout(spawner.k8s_api_request_retry_timeout):
                 await spawner.watch()
@@ -186,6 +187,10 @@ class Launch:
             raise fault_of(cause("api_away")) from None
         with spawner.home_of(self._plan.request.home):
             await ensure_home(spawner, self._api)
+
+    def _pull_secrets(self) -> list[str]:
+        named = [each.image.pull_secret for each in self._plan.request.candidates]
+        return [*self._checker.pull_secrets, *(name for name in named if name)]
 
     # -- one that an earlier hub process began ---------------------------------------------
 

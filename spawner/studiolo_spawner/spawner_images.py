@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from studiolo_spawner.choice import Choice, choice_from_options
@@ -24,7 +23,8 @@ def checker_of(spawner: WorkspaceSpawner, parts: SharedParts) -> ImageChecker:
     return ImageChecker(
         parts.registry,
         spawner.cluster,
-        spawner.namespace,
+        # A person's own namespace gets its pull secrets from the hub's, and only before a pod.
+        spawner.hub_namespace,
         secret_names(spawner.expanded(spawner.image_pull_secrets)),
         parts.surroundings,
     )
@@ -33,9 +33,6 @@ def checker_of(spawner: WorkspaceSpawner, parts: SharedParts) -> ImageChecker:
 def watch_images(spawner: WorkspaceSpawner, parts: SharedParts) -> None:
     """Have all images checked again and again, for nobody in particular."""
     checker = checker_of(spawner, parts)
-    if spawner.enable_user_namespaces:
-        # This spawner's namespace is one user's, and none is everybody's.
-        checker = replace(checker, namespace="")
     parts.watch_images(spawner.image_check_period, checker, spawner.log)
 
 

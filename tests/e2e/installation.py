@@ -8,12 +8,17 @@ from tests.e2e.release import Release
 from tests.e2e.tools import PAUSE
 
 
-def install(cluster: SingleNode) -> Release:
-    """Install everything; raises AssertionError with all that happened."""
+def push_images(cluster: SingleNode) -> None:
+    """Have all that a release pulls in the registry."""
     images.build("hub", "proxy", "minimal")
     registry.push("dex", "1", registry.program_image(cluster.tools.path("dex")))
     nothing = registry.program_image(cluster.tools.path(PAUSE), entrypoint=False)
     registry.push("empty", "1", nothing)
+
+
+def install(cluster: SingleNode) -> Release:
+    """Install everything; raises AssertionError with all that happened."""
+    push_images(cluster)
     found = Release(cluster)
     found.make_namespace()
     try:

@@ -92,8 +92,9 @@ def values() -> Object:
 class Release:
     """The installed chart."""
 
-    def __init__(self, cluster: SingleNode) -> None:
+    def __init__(self, cluster: SingleNode, namespace: str = NAMESPACE) -> None:
         self.cluster = cluster
+        self.namespace = namespace
 
     def make_namespace(self) -> None:
         """A namespace that admits only what the strictest Pod Security Standard admits."""
@@ -103,7 +104,7 @@ class Release:
         body = {
             "apiVersion": "v1",
             "kind": "Namespace",
-            "metadata": {"name": NAMESPACE, "labels": labels},
+            "metadata": {"name": self.namespace, "labels": labels},
         }
         self.cluster.kubectl("apply", "-f", "-", text=json.dumps(body))
 
@@ -119,7 +120,7 @@ class Release:
     def helm(self, *words: str) -> str:
         """Ask Helm; raises AssertionError with what it said."""
         done = subprocess.run(
-            [str(self.cluster.tools.path("helm")), "--namespace", NAMESPACE, *words],
+            [str(self.cluster.tools.path("helm")), "--namespace", self.namespace, *words],
             env={**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig)},
             capture_output=True,
             text=True,
@@ -131,7 +132,7 @@ class Release:
 
     def kubectl(self, *words: str) -> str:
         """Ask kubectl about the release's namespace."""
-        return self.cluster.kubectl("--namespace", NAMESPACE, *words)
+        return self.cluster.kubectl("--namespace", self.namespace, *words)
 
     def pods(self, **labels: str) -> list[Object]:
         """Pods with these labels."""
