@@ -209,15 +209,19 @@ def _profiles(unmet: Sequence[Unmet]) -> Iterable[Alarm]:
         yield Alarm(
             f"profile/{each.profile_id}",
             "warning",
-            f"No machine can take the profile “{each.display_name}”.",
+            _("No machine can take the profile “%(profile)s”.") % {"profile": each.display_name},
             each.text,
             each.next_step,
             "gpus",
         )
     rest = len(unmet) - _TOLD_AT_MOST
     if rest > 0:
-        title = f"{rest} more profile{'s have' if rest != 1 else ' has'} no machine."
-        yield Alarm("profiles", "warning", title, "", "", "gpus")
+        title = translate_number(
+            "%(count)s more profile has no machine.",
+            "%(count)s more profiles have no machine.",
+            rest,
+        )
+        yield Alarm("profiles", "warning", title % {"count": rest}, "", "", "gpus")
 
 
 def _machines(gpus: GpuReport | None) -> Iterable[Alarm]:

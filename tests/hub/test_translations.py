@@ -31,9 +31,11 @@ ENGLISH = {
     ),
     "the settings' problems: the hub does not start with them, so there is no page": (
         *("settings", "settings_file", "colours", "configure", "dex"),
-        "registry_settings",
+        *("registry_settings", "settings_namespaces"),
     ),
-    "the command line": ("cli", "catalogue_probe", "probe_command", "probe_record", "probe_report"),
+    "the command line": (
+        *("cli", "catalogue_probe", "probe_command", "probe_record", "probe_report", "tryout"),
+    ),
     "the log: what registries and the cluster's API answered, never shown to users": (
         *("addresses", "cluster_api", "cluster_watch", "queue_reader", "reflector"),
         *("registry", "registry_auth", "registry_fetch", "registry_http", "registry_manifest"),
@@ -52,8 +54,12 @@ NO_SENTENCES = {
     "text/css; charset=utf-8",
     *("dict[str, object]", "dict[str, str | None]"),
     *("event: {}", "data: {}", "retry: {}\n\n"),
-    # Of the catalogue's file, of the log, and a value of an enumeration.
+    # Of the catalogue's and the settings' file, of the log, and a value of an enumeration.
     *("the catalogue", "{} has {} problem{}", "line {}: {}", "each member"),
+    *("kubectl label namespace {} {}", "it has no metadata.name"),
+    "it names a namespace: leave metadata.namespace out",
+    *("its apiVersion is {}: write {}", "its kind is {}: only {} are made"),
+    *("The database does not answer", "the database failed in this request"),
     *(": the hub's role needs get on pods/log", "another user's", "nobody's: it does not say"),
 }
 
