@@ -1,19 +1,18 @@
-"""What an installation needs in the registry: our images, Dex, and one that is no workspace."""
+"""What an installation needs in the registry (our images, Dex, broken ones), and installing it."""
 
 from __future__ import annotations
 
-from tests.e2e import images, registry, release
-from tests.e2e.cluster import SingleNode
+from tests.e2e import broken_images, images, registry, release
+from tests.e2e.cluster import Cluster
 from tests.e2e.release import Release
 from tests.e2e.tools import PAUSE
 
 
-def install(cluster: SingleNode) -> Release:
+def install(cluster: Cluster) -> Release:
     """Install everything; raises AssertionError with all that happened."""
     images.build("hub", "proxy", "minimal")
     registry.push("dex", "1", registry.program_image(cluster.tools.path("dex")))
-    nothing = registry.program_image(cluster.tools.path(PAUSE), entrypoint=False)
-    registry.push("empty", "1", nothing)
+    broken_images.push(cluster.tools.path(PAUSE))
     found = Release(cluster)
     found.make_namespace()
     try:

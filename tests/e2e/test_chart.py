@@ -21,7 +21,7 @@ VERSION = f"--kube-version={tools.KUBERNETES}"
 
 @pytest.fixture(scope="module")
 def helm() -> Path:
-    return tools.build().path("helm")
+    return tools.build("helm").path("helm")
 
 
 def merged(base: Object, over: Object) -> Object:
