@@ -31,6 +31,7 @@ UV = ROOT / "build" / "tools" / "bin" / "uv"
 BASE = "docker.io/library/debian:trixie-slim"
 BUILDERS = ("docker", "podman", "buildah")
 FLAVOURS = ("minimal", "pytorch", "tensorflow")
+VSCODE_FILES = ("package.json", "package-lock.json", "code-server", "vscode.json")
 CERTIFICATES = "SSL_CERT_FILE"
 """Names the authorities of whoever builds; a private one is handed to the builds as a secret."""
 
@@ -57,8 +58,8 @@ def version() -> str:
         return found
 
 
-def images(wheels: Path) -> dict[str, Image]:
-    """All images by their names."""
+def images(wheels: Path, *, vscode: bool = True) -> dict[str, Image]:
+    """All images by their names; the workspaces' with VS Code or without."""
     hub_wheel, panel_wheel = (_only(wheels.glob(f"{name}-*.whl")) for name in _WHEELS)
     found = [
         Image(
@@ -78,13 +79,15 @@ def images(wheels: Path) -> dict[str, Image]:
     for flavour in FLAVOURS:
         lock = IMAGES / "workspace" / f"{flavour}.lock"
         files = {lock, IMAGES / "workspace" / "minimal.lock", IMAGES / "workspace" / "check-health"}
+        files |= {IMAGES / "workspace" / "vscode" / name for name in VSCODE_FILES}
+        files.add(IMAGES / "proxy" / "node.lock")
         found.append(
             Image(
                 flavour,
                 "workspace",
                 [*sorted(files), panel_wheel],
-                {"FLAVOUR": flavour},
-                provides(lock.read_text()),
+                {"FLAVOUR": flavour, "VSCODE": "yes" if vscode else "no"},
+                provides(lock.read_text(), vscode=vscode),
             )
         )
     return {image.name: image for image in found}
@@ -94,10 +97,11 @@ _WHEELS = ("studiolo", "jupyterlab_studiolo")
 _FRAMEWORKS = {"torch": "pytorch", "torchvision": "torchvision", "tensorflow": "tensorflow"}
 
 
-def provides(lock: str) -> dict[str, str]:
+def provides(lock: str, *, vscode: bool = True) -> dict[str, str]:
     """The labels of the image contract, from the versions that a lock file names."""
     pinned = dict(re.findall(r"^([a-z0-9-]+)==([^ \\]+)", lock, re.MULTILINE))
     tools = ["jupyterlab", *(["tensorboard"] if "tensorboard" in pinned else [])]
+    tools += ["vscode"] if vscode else []
     labels = {
         "dev.studiolo.contract": "1",
         "dev.studiolo.jupyterhub": pinned["jupyterhub"],
@@ -159,7 +163,9 @@ def build(builder: Builder, image: Image, base: str, tag: str) -> None:
     """Build one image."""
     context = CONTEXTS / image.name
     shutil.rmtree(context, ignore_errors=True)
-    shutil.copytree(IMAGES / image.folder, context, ignore=shutil.ignore_patterns("*.in", "*.lock"))
+    shutil.copytree(
+        IMAGES / image.folder, context, ignore=shutil.ignore_patterns("*.in", "*.lock", "vscode")
+    )
     for path in image.files:
         shutil.copy(path, context)
     options = [f"--build-arg=BASE_IMAGE={base}", f"--tag={tag}"]
@@ -202,6 +208,9 @@ def main() -> int:
     parser.add_argument("--registry", required=True, help="such as registry.example.org/studiolo")
     parser.add_argument("--base", default=BASE, help=f"Debian 13 or like it; {BASE} by default")
     parser.add_argument("--builder", help=f"one of {', '.join(BUILDERS)}; the first that is there")
+    parser.add_argument(
+        "--vscode", choices=("yes", "no"), default="yes", help="VS Code in the workspaces' images"
+    )
     parser.add_argument("--no-push", action="store_true", help="only build")
     parser.add_argument(
         "--builder-option", action="append", default=[], help="such as --tls-verify=false"
@@ -212,7 +221,7 @@ def main() -> int:
         base = asyncio.run(pinned_base(arguments.base))
         wheels = CONTEXTS / "wheels"
         build_wheels(wheels)
-        known = images(wheels)
+        known = images(wheels, vscode=arguments.vscode == "yes")
         unknown = sorted(set(arguments.images) - known.keys())
         if unknown:
             raise CannotBuild(

@@ -11,6 +11,7 @@ from typing import Any
 
 from jupyterhub.utils import url_path_join
 from studiolo_spawner.shared_parts import SharedParts
+from studiolo_spawner.unmet import Unmet, unmet
 from tornado.httputil import url_concat
 
 from studiolo_hub import admin_gpus, admin_workspaces
@@ -118,3 +119,11 @@ class AdminHandler(AnswerHandler):
             now=self.now,
         )
         return report, bool(watch.known)
+
+    async def unmet(self) -> tuple[Unmet, ...]:
+        """Return the profiles that no machine takes, as far as machines are known."""
+        watch = getattr(await self.parts(), "cluster", None)
+        catalogue = self.administration.catalogue.snapshot
+        if watch is None or not watch.known or not watch.nodes or catalogue is None:
+            return ()
+        return unmet(catalogue.profiles, watch.nodes, watch.machines_for)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from jupyterhub.scopes import needs_scope
+from studiolo_spawner.translation import translate as _
 
 from studiolo_hub import admin_people, admin_workspaces, volumes
 from studiolo_hub.admin_base import AdminHandler
@@ -60,7 +61,7 @@ class PersonHandler(AdminHandler):
 
 
 class VolumesHandler(AdminHandler):
-    """All volumes of the workspaces' namespace."""
+    """All volumes of the workspaces' namespaces."""
 
     @needs_scope("admin-ui")
     @needs_scope("admin:servers")
@@ -85,9 +86,8 @@ async def claims_of(spawner: Any) -> volumes.Claims:
     """Return the volume claims where workspaces run, as far as the hub may list them."""
     core = getattr(spawner, "api", None)
     if core is None:
-        return volumes.Claims(trouble="Nothing is known of volumes here.")
-    if getattr(spawner, "enable_user_namespaces", False):
-        return volumes.Claims(
-            trouble="Everybody has a namespace of their own here: the volumes are in those."
-        )
+        return volumes.Claims(trouble=_("Nothing is known of volumes here."))
+    begin = getattr(spawner, "namespaces_begin", None)
+    if begin is not None:
+        return await volumes.claims_in(core, None, begin=begin)
     return await volumes.claims_in(core, spawner.namespace)

@@ -1,16 +1,19 @@
-"""The command `studiolo`: check a catalogue before it is deployed, and its images at any time. I/O.
+"""The command `studiolo`: check a catalogue and its images, try an installation. I/O.
 
     studiolo catalogue check FILE    exit 0: the hub would take it; 1: every problem is told
     studiolo catalogue probe [FILE]  exit 0: every image can be pulled; 1: some cannot, or nobody
                                      knows; 2: the catalogue or the settings cannot be read
     studiolo catalogue schema        the JSON schema, for editors and for the chart
     studiolo catalogue example       a catalogue to start from
+    studiolo try URL                 sign in, start a workspace and stop it, as `helm test` does;
+                                     exit 0: all that could be tried works; 1: something does not
 
 The check is the hub's own parser and the probe its own image check: what passes here is taken over
 there. A wrong command line exits 2.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import sys
@@ -24,6 +27,10 @@ from studiolo_spawner.errors import CatalogueError, Problem
 from studiolo_hub.probe_command import UNUSABLE, run_probe, settings_of
 from studiolo_hub.settings import Workspaces
 from studiolo_hub.settings_file import PATH_VARIABLE, SettingsError, load_workspaces
+from studiolo_hub.tryout import Person, TryFailed, try_out
+
+TRY_VARIABLES = ("STUDIOLO_TRY_LOGIN", "STUDIOLO_TRY_PASSWORD")
+"""Who signs in: never on a command line, which others on the machine can read."""
 
 _EXAMPLE = files("studiolo_spawner").joinpath("data", "example-catalogue.yaml")
 
@@ -31,6 +38,8 @@ _EXAMPLE = files("studiolo_spawner").joinpath("data", "example-catalogue.yaml")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     arguments = _parser().parse_args(argv)
+    if arguments.topic == "try":
+        return _try(arguments)
     if arguments.command == "check":
         return _check(arguments.file)
     if arguments.command == "probe":
@@ -45,6 +54,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="studiolo", description="Studiolo for administrators.")
     topics = parser.add_subparsers(dest="topic", required=True, metavar="TOPIC")
+    trying = topics.add_parser("try", help="sign in at an installation and start a workspace")
+    trying.add_argument("url", metavar="URL", help="the address that people use")
+    trying.add_argument("--inside", metavar="URL", help="reach it here instead, without TLS")
+    trying.add_argument(
+        "--patience", metavar="SECONDS", type=float, default=600, help="for the start; default 600"
+    )
     catalogue = topics.add_parser("catalogue", help="the catalogue of images and GPU profiles")
     commands = catalogue.add_subparsers(dest="command", required=True, metavar="COMMAND")
     check = commands.add_parser("check", help="tell every problem of a catalogue")
@@ -80,6 +95,22 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("schema", help="print the JSON schema of a catalogue")
     commands.add_parser("example", help="print a catalogue to start from")
     return parser
+
+
+def _try(arguments: argparse.Namespace) -> int:
+    login, password = (os.environ.get(name, "") for name in TRY_VARIABLES)
+    person = Person(login, password) if login and password else None
+    inside = arguments.inside or arguments.url
+    try:
+        asyncio.run(try_out(arguments.url, inside, person, patience=arguments.patience, tell=_told))
+    except TryFailed as failed:
+        _told(f"BAD   {failed}")
+        return 1
+    return 0
+
+
+def _told(line: str) -> None:
+    print(line, flush=True)
 
 
 def _check(name: str) -> int:

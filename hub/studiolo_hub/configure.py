@@ -21,6 +21,7 @@ from studiolo_hub.admin_handlers import admin_handlers
 from studiolo_hub.admin_metrics import serve_metrics
 from studiolo_hub.administration import Administration
 from studiolo_hub.catalogue_link import CatalogueLink
+from studiolo_hub.database_away import answer_for_database
 from studiolo_hub.dex import IssuerProbe, authenticator_config, discover
 from studiolo_hub.handlers import page_handlers
 from studiolo_hub.look import HUB_POLICY
@@ -29,6 +30,7 @@ from studiolo_hub.recent_stops import RecentStops
 from studiolo_hub.registries import plain_registries
 from studiolo_hub.settings import Hub, Proxy, Settings, Workspaces
 from studiolo_hub.settings_file import SettingsError, load_settings
+from studiolo_hub.settings_namespaces import UserNamespaces
 from studiolo_hub.signed_out import KnownPolicies, SignedOut
 from studiolo_hub.signout import Rule
 from studiolo_hub.signout_handlers import SignOut
@@ -119,6 +121,8 @@ def _workspaces(c: Any, workspaces: Workspaces) -> None:
     c.JupyterHub.spawner_class = "studiolo_spawner.spawner.WorkspaceSpawner"
     spawner = c.WorkspaceSpawner
     spawner.namespace = workspaces.namespace
+    if workspaces.user_namespaces.enabled:
+        _user_namespaces(spawner, workspaces.user_namespaces)
     spawner.catalogue_path = str(workspaces.catalogue_path)
     spawner.registries = plain_registries(workspaces.registries)
     every = workspaces.check_images_every
@@ -133,6 +137,14 @@ def _workspaces(c: Any, workspaces: Workspaces) -> None:
     spawner.delete_pvc = False
 
 
+def _user_namespaces(spawner: Any, wanted: UserNamespaces) -> None:
+    spawner.enable_user_namespaces = True
+    spawner.user_namespace_template = f"{wanted.prefix}{{username}}"
+    spawner.user_namespace_labels = dict(wanted.labels)
+    spawner.user_namespace_annotations = dict(wanted.annotations)
+    spawner.namespace_objects = [dict(each) for each in wanted.objects]
+
+
 def _pages(c: Any, settings: Settings) -> None:
     stops = RecentStops()
     catalogue = _catalogue_link(c, settings)
@@ -145,6 +157,7 @@ def _pages(c: Any, settings: Settings) -> None:
         report_every=settings.culling.report_every if settings.culling.enabled else None,
     )
     hear_database()
+    answer_for_database()
     app = c.JupyterHub
     app.template_paths = [str(TEMPLATES_DIR)]
     install_language(settings.brand)

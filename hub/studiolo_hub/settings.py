@@ -27,6 +27,7 @@ from studiolo_spawner.catalogue_fields import Duration, DurationOrNever
 
 from studiolo_hub.claims import SignInRefused, canonical_name
 from studiolo_hub.colours import DARK, LIGHT, READABLE, Scheme, colour, legibility, readable
+from studiolo_hub.settings_namespaces import UserNamespaces
 
 
 def _web_address(value: object) -> object:
@@ -390,7 +391,10 @@ class Workspaces(_Section):
     namespace: str = Field(
         "studiolo",
         pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
-        description="Namespace that workspaces run in.",
+        description="Namespace that workspaces run in. With user_namespaces: where the hub is.",
+    )
+    user_namespaces: UserNamespaces = Field(
+        default_factory=UserNamespaces, description="A namespace for each person."
     )
     registries: dict[str, Registry] = Field(
         default_factory=dict, description="Registries by the host that references name."

@@ -1,4 +1,4 @@
-"""The volumes of the workspaces' namespace and whose they are. A pure part, and one listing (I/O).
+"""The volumes of the workspaces' namespaces and whose they are. A pure part, and one listing (I/O).
 
 Whose a volume is, its own annotation says, and nothing else: one that does not say is shown as
 nobody's, and one whose owner the hub does not know (any more) as an orphan. Nothing here deletes.
@@ -9,11 +9,13 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 import aiohttp
 from studiolo_spawner.ownership import SERVERNAME, USERNAME
 from studiolo_spawner.pod_view import mapping, mappings, moment, text
+from studiolo_spawner.translation import translate as _
 
 from studiolo_hub import admin_words
 
@@ -29,6 +31,7 @@ class VolumeRow:
     """One volume claim."""
 
     name: str
+    namespace: str
     owner: str
     """The name in its annotation; empty when it has none."""
     whose: Owner
@@ -64,6 +67,7 @@ def as_json(rows: Iterable[VolumeRow]) -> list[dict[str, object]]:
     return [
         {
             "name": row.name,
+            "namespace": row.namespace or None,
             "owner": row.owner or None,
             "whose": row.whose,
             "server": row.server or None,
@@ -76,23 +80,39 @@ def as_json(rows: Iterable[VolumeRow]) -> list[dict[str, object]]:
     ]
 
 
-async def claims_in(core: Any, namespace: str) -> Claims:
-    """List the claims of a namespace; `core` is KubeSpawner's CoreV1Api. Never raises for it."""
+async def claims_in(core: Any, namespace: str | None, *, begin: str = "") -> Claims:
+    """List the claims of a namespace or, with None, of all whose names `begin` so.
+
+    `core` is KubeSpawner's CoreV1Api. Never raises for it.
+    """
     found: list[Mapping[str, Any]] = []
+    if namespace is None:
+        where = _("all namespaces")
+    else:
+        where = _("the namespace %(namespace)s") % {"namespace": namespace}
     token: str | None = None
-    for _ in range(MAX_PAGES):
+    for _page_number in range(MAX_PAGES):
         try:
             status, body = await _page(core, namespace, token)
         except (aiohttp.ClientError, OSError, TimeoutError):
-            return Claims(trouble="The Kubernetes API does not answer now.")
+            return Claims(trouble=_("The Kubernetes API does not answer now."))
         if status == 403:
             return Claims(
-                trouble="The hub may not list volume claims: grant its service account `list` on "
-                f"persistentvolumeclaims in the namespace {namespace}."
+                trouble=_(
+                    "The hub may not list volume claims: grant its service account `list` on "
+                    "persistentvolumeclaims in %(where)s."
+                )
+                % {"where": where}
             )
         if status != 200:
-            return Claims(trouble=f"The Kubernetes API refused the list ({status}).")
-        found += mappings(body.get("items"))
+            return Claims(
+                trouble=_("The Kubernetes API refused the list (%(status)s).") % {"status": status}
+            )
+        found += [
+            item
+            for item in mappings(body.get("items"))
+            if text(mapping(item.get("metadata")).get("namespace")).startswith(begin)
+        ]
         token = text(mapping(body.get("metadata")).get("continue")) or None
         if token is None:
             break
@@ -100,11 +120,14 @@ async def claims_in(core: Any, namespace: str) -> Claims:
     return Claims(tuple(found), cut=token is not None)
 
 
-async def _page(core: Any, namespace: str, token: str | None) -> tuple[int, Mapping[str, Any]]:
+async def _page(
+    core: Any, namespace: str | None, token: str | None
+) -> tuple[int, Mapping[str, Any]]:
     more = {"_continue": token} if token else {}
-    answer = await core.list_namespaced_persistent_volume_claim(
-        namespace, limit=PAGE, _preload_content=False, _request_timeout=_TIMEOUT, **more
-    )
+    call = core.list_persistent_volume_claim_for_all_namespaces
+    if namespace is not None:
+        call = partial(core.list_namespaced_persistent_volume_claim, namespace)
+    answer = await call(limit=PAGE, _preload_content=False, _request_timeout=_TIMEOUT, **more)
     try:
         raw = await answer.read()
     finally:
@@ -126,6 +149,7 @@ def _row(item: Mapping[str, Any], people: frozenset[str], now: datetime) -> Volu
     since = moment(metadata.get("creationTimestamp"))
     return VolumeRow(
         name=text(metadata.get("name")),
+        namespace=text(metadata.get("namespace")),
         owner=owner,
         whose=whose,
         server=text(annotations.get(SERVERNAME)),

@@ -53,13 +53,13 @@ class ClusterWatch:
         namespace: str,
         *,
         scope: Scope = "cluster",
-        everywhere: bool = False,
+        everywhere: str | None = None,
         common: Common | None = None,
         parent: Any = None,
         log: _Log | None = None,
         get: Get | None = None,
     ) -> None:
-        """``everywhere``: workspaces have namespaces of their own.
+        """``everywhere``: how the names of the namespaces begin that people have of their own.
 
         ``get``: asks the API server for what is not watched (runtime classes), once a profile
         that names one is looked at: a hub without such profiles need not have the right to.
@@ -68,11 +68,13 @@ class ClusterWatch:
         self._log = log or logging.getLogger(__name__)
         self._common = common or Common()
         self._get = get
-        self._home = "" if everywhere else namespace
-        """Where this hub's workspaces are; empty when each has a namespace of its own."""
+        self._home, self._everywhere = namespace, everywhere
+        """Where this hub's workspaces are."""
         self._listed = asyncio.Event()
         self._classes_matter = asyncio.Event()
-        self._pods = self._pods_of(namespace, parent, omit=scope == "cluster" or everywhere)
+        self._pods = self._pods_of(
+            namespace, parent, omit=scope == "cluster" or everywhere is not None
+        )
         self._own: TellingReflector | None = None
         """The workspaces' namespace alone, where reading all of them is forbidden."""
         self._own_pods = partial(self._pods_of, namespace, parent, omit=False)
@@ -271,9 +273,14 @@ class ClusterWatch:
 
     def _known_as(self, pod: PodFacts | None) -> PodFacts | None:
         """Workspaces of another hub on this cluster are nobody's here: names may be the same."""
-        if pod is None or not pod.ours or self._home in ("", pod.namespace):
+        if pod is None or not pod.ours or self._is_home(pod.namespace):
             return pod
         return replace(pod, user="", server="", profile="")
+
+    def _is_home(self, namespace: str) -> bool:
+        if self._everywhere is None:
+            return namespace == self._home
+        return namespace.startswith(self._everywhere)
 
     def _forget(self, key: str, pod: PodFacts) -> None:
         del self._facts[key]

@@ -1,4 +1,4 @@
-"""The volume with a user's files and the namespace around it: made, or taken over if theirs; I/O.
+"""The volume with a user's files: made, or taken over if theirs; I/O.
 
 Guarantees that nothing of another user is ever mounted or deleted: an object that is there already
 is read, and refused with advice unless its annotations name exactly this user.
@@ -8,33 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kubespawner.objects import make_namespace
-
 from studiolo_spawner.cluster_api import AlreadyThere, ClusterApi, KubernetesObject
 from studiolo_spawner.errors import ClusterFault
-from studiolo_spawner.ownership import USERNAME, require_owner
+from studiolo_spawner.ownership import require_owner
 from studiolo_spawner.pod_view import mapping, text
+from studiolo_spawner.translation import translate as _
 
 if TYPE_CHECKING:
     from studiolo_spawner.spawner import WorkspaceSpawner
 
 CLAIM = "persistent_volume_claim"
-
-
-async def ensure_namespace(spawner: WorkspaceSpawner, api: ClusterApi) -> None:
-    """Make the user's own namespace, where each user has one."""
-    annotations = spawner.expanded(spawner.user_namespace_annotations)
-    namespace = make_namespace(
-        spawner.namespace,
-        labels=spawner.expanded(spawner.user_namespace_labels),
-        annotations={USERNAME: spawner.user.name, **annotations},
-    )
-    try:
-        await api.create("namespace", namespace, namespace=None)
-    except AlreadyThere:
-        if "user" in spawner.user_namespace_template:
-            found = await api.read("namespace", spawner.namespace, namespace=None)
-            _require(spawner, "namespace", found)
 
 
 async def ensure_home(spawner: WorkspaceSpawner, api: ClusterApi) -> None:
@@ -45,11 +28,14 @@ async def ensure_home(spawner: WorkspaceSpawner, api: ClusterApi) -> None:
     if found is None:
         found = await _create(spawner, api)
     if found is not None:
-        _require(spawner, "home volume", found)
+        require_own(spawner, _("home volume"), found)
         if text(mapping(found.get("metadata")).get("deletionTimestamp")):
             raise ClusterFault(
-                f"Your home volume {spawner.pvc_name} is being deleted. "
-                "Ask your administrator before you start again.",
+                _(
+                    "Your home volume %(name)s is being deleted. "
+                    "Ask your administrator before you start again."
+                )
+                % {"name": spawner.pvc_name},
                 reason="home_deleted",
                 status=409,
             )
@@ -61,7 +47,7 @@ async def delete_home(spawner: WorkspaceSpawner, api: ClusterApi) -> None:
     found = await _read(spawner, api, spawner.pvc_name)
     if found is None:
         return
-    _require(spawner, "home volume", found)
+    require_own(spawner, _("home volume"), found)
     uid = text(mapping(found.get("metadata")).get("uid"))
     await api.delete(CLAIM, spawner.pvc_name, namespace=spawner.namespace, uid=uid)
     spawner.log.info("Deleted the home volume %s of %s", spawner.pvc_name, spawner.user.name)
@@ -97,6 +83,7 @@ async def _read(spawner: WorkspaceSpawner, api: ClusterApi, name: str) -> Kubern
     return await api.read(CLAIM, name, namespace=spawner.namespace)
 
 
-def _require(spawner: WorkspaceSpawner, kind: str, found: KubernetesObject | None) -> None:
+def require_own(spawner: WorkspaceSpawner, kind: str, found: KubernetesObject | None) -> None:
+    """Raise ClusterFault unless what was found, if anything, is this spawner's user's."""
     if found is not None:
         require_owner(kind, found, spawner.user.name, adopt_unowned=spawner.adopt_unowned)

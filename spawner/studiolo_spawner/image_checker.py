@@ -1,9 +1,8 @@
 """How images are checked in this hub: with which client, secrets and knowledge of machines; I/O.
 
 One value that goes to whoever checks: a start, the menu, the round over the whole catalogue. It
-reads pull secrets in the namespace of the pod that will use them. Where every user has a namespace
-of their own, the round over the catalogue is in none of them: it reads no secret, and images that
-only their pods can see are told as such and not as bad.
+reads pull secrets in the namespace of the pod that will use them or, where every user has a
+namespace of their own, in the hub's, from which people's namespaces get them.
 """
 
 from __future__ import annotations

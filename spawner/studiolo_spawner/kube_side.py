@@ -35,8 +35,17 @@ class KubeSide(OperatorSettings):
     @property
     def cluster(self) -> ClusterApi:
         """The Kubernetes API with this configuration's patience."""
+        return self._patient(self.api)
+
+    def cluster_of(self, api_class: type[Any]) -> ClusterApi:
+        """The same for another group of the Kubernetes API, such as NetworkingV1Api."""
+        if isinstance(self.api, api_class):
+            return self.cluster
+        return self._patient(api_class(self.api.api_client))
+
+    def _patient(self, api: Any) -> ClusterApi:
         return ClusterApi(
-            self.api,
+            api,
             timeout=self.k8s_api_request_timeout,
             patience=self.k8s_api_request_retry_timeout,
             log=self.log,
@@ -48,6 +57,14 @@ class KubeSide(OperatorSettings):
         if self.enable_user_namespaces:
             return str(self._namespace_default())
         return str(self.namespace)
+
+    @property
+    def namespaces_begin(self) -> str | None:
+        """How the names of people's own namespaces begin; None where they have none."""
+        if not self.enable_user_namespaces:
+            return None
+        fixed = self.user_namespace_template.split("{user", 1)[0]
+        return str(self.expanded(fixed))
 
     async def watch(self) -> None:
         """Have pods and events followed; returns once both were listed."""

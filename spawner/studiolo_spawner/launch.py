@@ -27,7 +27,7 @@ from studiolo_spawner.chronicle import Chronicle
 from studiolo_spawner.cluster_api import ClusterApi, KubernetesObject, fault_of
 from studiolo_spawner.companions import make_companions
 from studiolo_spawner.errors import ClusterFault, HubFault
-from studiolo_spawner.homes import ensure_home, ensure_namespace
+from studiolo_spawner.homes import ensure_home
 from studiolo_spawner.image_check import CheckedImage
 from studiolo_spawner.image_checker import ImageChecker
 from studiolo_spawner.image_health import HealthBook
@@ -41,6 +41,7 @@ from studiolo_spawner.queueing import HELD_BACK
 from studiolo_spawner.readiness import Waiting, until_ready
 from studiolo_spawner.resolve import Candidate
 from studiolo_spawner.server_identity import adopt_identity, ensure_identity
+from studiolo_spawner.spoken import duration
 from studiolo_spawner.start_rules import (
     failure_of,
     first_state,
@@ -48,9 +49,11 @@ from studiolo_spawner.start_rules import (
     require_image_fault,
     require_resumable,
 )
+from studiolo_spawner.translation import joined
+from studiolo_spawner.translation import translate as _
+from studiolo_spawner.user_namespaces import ensure_namespace
 from studiolo_spawner.verdict import Decision, verdict_of_cause
 from studiolo_spawner.wait_words import WaitWords
-from studiolo_spawner.wording import duration
 from studiolo_spawner.workspace_state import WorkspaceState
 
 if TYPE_CHECKING:
@@ -176,7 +179,7 @@ class Launch:
     async def _prepare(self) -> None:
         spawner = self._spawner
         if spawner.enable_user_namespaces:
-            await ensure_namespace(spawner, self._api)
+            await ensure_namespace(spawner, self._pull_secrets())
         try:
             async with asyncio.timeout(spawner.k8s_api_request_retry_timeout):
                 await spawner.watch()
@@ -184,6 +187,10 @@ class Launch:
             raise fault_of(cause("api_away")) from None
         with spawner.home_of(self._plan.request.home):
             await ensure_home(spawner, self._api)
+
+    def _pull_secrets(self) -> list[str]:
+        named = [each.image.pull_secret for each in self._plan.request.candidates]
+        return [*self._checker.pull_secrets, *(name for name in named if name)]
 
     # -- one that an earlier hub process began ---------------------------------------------
 
@@ -246,12 +253,9 @@ class Launch:
         return uid_of(found) if found is not None and ours else ""
 
     def _too_late(self, limit: timedelta) -> ClusterFault:
-        told, found = (
-            f"The workspace was not ready within {duration(limit)}.",
-            self._chronicle.cause,
-        )
-        if found is not None:
-            told = f"{told} {found.message} {found.hint}"
+        told = _("The workspace was not ready within %(time)s.") % {"time": duration(limit)}
+        if (found := self._chronicle.cause) is not None:
+            told = joined(told, found.message, found.hint)
         return ClusterFault(told, reason="spawn_timeout")
 
     # -- one image -------------------------------------------------------------------------

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from kubespawner import KubeSpawner
-from traitlets import Bool, Dict, Enum, Integer, Unicode, default, validate
+from traitlets import Bool, Dict, Enum, Integer, List, TraitError, Unicode, default, validate
 
+from studiolo_spawner.namespace_objects import problems_of
 from studiolo_spawner.shared_parts import registry_settings
 
 
@@ -58,6 +59,19 @@ class OperatorSettings(KubeSpawner):
         Names of volumes can be made to collide, so one without the annotation
         `hub.jupyter.org/username` is refused.  Set this for the time of a migration from volumes
         that were made by something else.  One that names another user is refused always.
+        """,
+    )
+
+    namespace_objects = List(
+        Dict(),
+        config=True,
+        help="""
+        What each person's namespace holds before the first pod, where everybody has one of their
+        own (`enable_user_namespaces`): manifests of a RoleBinding that gives the hub its rights
+        there, ResourceQuota, LimitRange and NetworkPolicy, without a namespace.
+
+        They are kept as they are written here; one of the same name that an administrator made
+        (without the label `app.kubernetes.io/managed-by: studiolo`) is left alone.
         """,
     )
 
@@ -147,6 +161,13 @@ class OperatorSettings(KubeSpawner):
             "capabilities": {"drop": ["ALL"]},
             "seccompProfile": {"type": "RuntimeDefault"},
         }
+
+    @validate("namespace_objects")
+    def _checked_namespace_objects(self, proposal: Any) -> Any:
+        for number, manifest in enumerate(proposal.value):
+            if found := problems_of(manifest):
+                raise TraitError(f"namespace_objects[{number}]: {'; '.join(found)}")
+        return proposal.value
 
     @validate("registries")
     def _checked_registries(self, proposal: Any) -> Any:

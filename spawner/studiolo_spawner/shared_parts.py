@@ -92,7 +92,7 @@ class SharedParts:
             self.cluster = ClusterWatch(
                 spawner.namespace,
                 scope=spawner.capacity_watch,
-                everywhere=spawner.enable_user_namespaces,
+                everywhere=spawner.namespaces_begin,
                 common=common_of(spawner),
                 parent=spawner,
                 log=spawner.log,

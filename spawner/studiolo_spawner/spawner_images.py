@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from studiolo_spawner.choice import Choice, choice_from_options
 from studiolo_spawner.custom_image_check import live_answer, refusal, resolved
+from studiolo_spawner.custom_images import custom_image
 from studiolo_spawner.errors import InvalidChoice
 from studiolo_spawner.image_check import CheckedImage
 from studiolo_spawner.image_checker import ImageChecker, secret_names
@@ -23,7 +23,8 @@ def checker_of(spawner: WorkspaceSpawner, parts: SharedParts) -> ImageChecker:
     return ImageChecker(
         parts.registry,
         spawner.cluster,
-        spawner.namespace,
+        # A person's own namespace gets its pull secrets from the hub's, and only before a pod.
+        spawner.hub_namespace,
         secret_names(spawner.expanded(spawner.image_pull_secrets)),
         parts.surroundings,
     )
@@ -32,9 +33,6 @@ def checker_of(spawner: WorkspaceSpawner, parts: SharedParts) -> ImageChecker:
 def watch_images(spawner: WorkspaceSpawner, parts: SharedParts) -> None:
     """Have all images checked again and again, for nobody in particular."""
     checker = checker_of(spawner, parts)
-    if spawner.enable_user_namespaces:
-        # This spawner's namespace is one user's, and none is everybody's.
-        checker = replace(checker, namespace="")
     parts.watch_images(spawner.image_check_period, checker, spawner.log)
 
 
@@ -43,7 +41,8 @@ async def resolved_by(
 ) -> tuple[WorkspaceRequest, CheckedImage | None]:
     """What the choice means now, and what was found of an image that it names itself."""
     catalogue = parts.catalogue.snapshot
-    last_good = parts.health.last_good(catalogue.images)
+    named = custom_image(catalogue, choice.custom_image) if choice.custom_image else None
+    last_good = parts.health.last_good([*catalogue.images, *([named] if named else [])])
     checker = checker_of(spawner, parts)
     return await resolved(catalogue, spawner.person(), choice, checker, last_good=last_good)
 

@@ -10,7 +10,7 @@ import pytest
 from tests.e2e import tools
 from tests.e2e.cluster import Cluster, SingleNode, running
 from tests.e2e.hub import Hub, asked_by_an_administrator
-from tests.e2e.installation import install
+from tests.e2e.installation import install, push_images
 from tests.e2e.place import HERE
 from tests.e2e.release import Release
 
@@ -58,9 +58,16 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(scope="session")
-def installed(cluster: Cluster) -> Release:
+def stocked(cluster: Cluster) -> Cluster:
+    """The cluster, with all images in its registry."""
+    push_images(cluster)
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def installed(stocked: Cluster) -> Release:
     """The chart, installed with the values of a first day."""
-    return install(cluster)
+    return install(stocked)
 
 
 @pytest.fixture(scope="session")

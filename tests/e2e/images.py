@@ -29,6 +29,8 @@ def build(*names: str) -> None:
             str(ROOT / "images" / "build.py"),
             *words,
             "--builder-option=--tls-verify=false",
+            # Compiling VS Code's native parts would take longer than all the rest.
+            "--vscode=no",
             *names,
         ]
     )

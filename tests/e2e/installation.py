@@ -8,11 +8,15 @@ from tests.e2e.release import Release
 from tests.e2e.tools import PAUSE
 
 
-def install(cluster: Cluster) -> Release:
-    """Install everything; raises AssertionError with all that happened."""
+def push_images(cluster: Cluster) -> None:
+    """Have all that a release pulls in the registry."""
     images.build("hub", "proxy", "minimal")
     registry.push("dex", "1", registry.program_image(cluster.tools.path("dex")))
     broken_images.push(cluster.tools.path(PAUSE))
+
+
+def install(cluster: Cluster) -> Release:
+    """Install the chart, whose images are pushed; raises AssertionError with all that happened."""
     found = Release(cluster)
     found.make_namespace()
     try:

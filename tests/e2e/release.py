@@ -109,8 +109,9 @@ def values() -> Object:
 class Release:
     """The installed chart."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, namespace: str = NAMESPACE) -> None:
         self.cluster = cluster
+        self.namespace = namespace
 
     def make_namespace(self) -> None:
         """A namespace that admits only what the strictest Pod Security Standard admits.
@@ -119,9 +120,9 @@ class Release:
         """
         known = json.loads(self.cluster.kubectl("get", "namespaces", "-o", "json"))["items"]
         for each in (item["metadata"] for item in known):
-            theirs = each["name"] == NAMESPACE and OURS not in each.get("labels", {})
+            theirs = each["name"] == self.namespace and OURS not in each.get("labels", {})
             assert not theirs, (
-                f"The namespace {NAMESPACE} is there and not of these tests: give another cluster."
+                f"The namespace {self.namespace} is not of these tests: give another cluster."
             )
         labels = {
             f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")
@@ -130,7 +131,7 @@ class Release:
         body = {
             "apiVersion": "v1",
             "kind": "Namespace",
-            "metadata": {"name": NAMESPACE, "labels": labels},
+            "metadata": {"name": self.namespace, "labels": labels},
         }
         self.cluster.kubectl("apply", "-f", "-", text=json.dumps(body))
 
@@ -146,7 +147,7 @@ class Release:
     def helm(self, *words: str) -> str:
         """Ask Helm; raises AssertionError with what it said."""
         done = subprocess.run(
-            [str(self.cluster.tools.path("helm")), "--namespace", NAMESPACE, *words],
+            [str(self.cluster.tools.path("helm")), "--namespace", self.namespace, *words],
             env={**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig)},
             capture_output=True,
             text=True,
@@ -158,7 +159,7 @@ class Release:
 
     def kubectl(self, *words: str) -> str:
         """Ask kubectl about the release's namespace."""
-        return self.cluster.kubectl("--namespace", NAMESPACE, *words)
+        return self.cluster.kubectl("--namespace", self.namespace, *words)
 
     def pods(self, **labels: str) -> list[Object]:
         """Pods with these labels."""
@@ -177,7 +178,7 @@ class Release:
     def apply(self, manifest: Object) -> None:
         """Put something into the release's namespace."""
         text = json.dumps(manifest)
-        self.cluster.kubectl("--namespace", NAMESPACE, "apply", "-f", "-", text=text)
+        self.cluster.kubectl("--namespace", self.namespace, "apply", "-f", "-", text=text)
 
     def everything_that_happened(self) -> str:
         """For a failure: pods, events and the hub's log."""

@@ -54,7 +54,7 @@ def test_the_example_catalogue_is_allowed() -> None:
     [
         pytest.param({"colour": "blue"}, id="unknown value"),
         pytest.param({"hub": {"databse": {}}}, id="mistyped part"),
-        pytest.param({"dex": {"enabled": "yes"}}, id="a text for true or false"),
+        pytest.param({"networkPolicies": {"enabled": "yes"}}, id="a text for true or false"),
         pytest.param({"hub": {"database": {"kind": "memory"}}}, id="no such choice"),
         pytest.param({"proxy": {"nodePort": -1}}, id="negative number"),
         pytest.param({"catalogue": {"version": 2}}, id="another catalogue format"),

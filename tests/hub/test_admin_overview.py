@@ -9,6 +9,7 @@ from studiolo_hub.admin_overview import Alarm, Signs, alarms, as_json
 from studiolo_hub.admin_workspaces import WorkspaceRow
 from studiolo_spawner.catalogue_file import CatalogueProblem
 from studiolo_spawner.errors import Problem
+from studiolo_spawner.unmet import Unmet
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 WELL = Signs(
@@ -165,7 +166,7 @@ def test_nothing_is_wrong() -> None:
             {"gpus": closed("open", "one", "two")},
             "machines",
             "warning",
-            ["2 machines with GPUs take no", "one, two"],
+            ["2 machines with GPUs take no", "one and two"],
             id="machines-closed",
         ),
     ],
@@ -189,3 +190,12 @@ def test_the_worst_stands_first_and_many_images_are_summed_up() -> None:
 def test_json_of_an_alarm_is_complete() -> None:
     (alarm,) = as_json(found(images=(IMAGE,)))
     assert alarm.keys() == {"id", "level", "title", "text", "next_step"}
+
+
+def test_profiles_without_a_machine_are_told_but_not_without_end() -> None:
+    unmet = [Unmet(f"p{n}", f"Profile {n}", "No node offers x/y.", "Install it.") for n in range(7)]
+    found = [each for each in alarms(replace(WELL, unmet=unmet), NOW) if "profile" in each.id]
+    assert [each.id for each in found] == [*(f"profile/p{n}" for n in range(5)), "profiles"]
+    assert found[0].title == "No machine can take the profile “Profile 0”."
+    assert (found[0].level, found[0].next_step) == ("warning", "Install it.")
+    assert found[-1].title == "2 more profiles have no machine."

@@ -112,6 +112,39 @@ def test_named_workspaces(tmp_path: Path, named: int, allowed: bool) -> None:
     assert c.JupyterHub.named_server_limit_per_user == named
 
 
+QUOTA = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}}
+
+
+def test_a_namespace_for_each_person(tmp_path: Path) -> None:
+    wanted = {"enabled": True, "prefix": "lab-", "labels": {"a": "b"}, "objects": [QUOTA]}
+    c = configured(tmp_path, workspaces={"user_namespaces": wanted})
+    assert c.WorkspaceSpawner.enable_user_namespaces is True
+    assert c.WorkspaceSpawner.user_namespace_template == "lab-{username}"
+    assert c.WorkspaceSpawner.user_namespace_labels == {"a": "b"}
+    assert c.WorkspaceSpawner.namespace_objects == [QUOTA]
+    known = WorkspaceSpawner.class_traits(config=True).keys()
+    assert c.WorkspaceSpawner.keys() - known == set()
+    assert "enable_user_namespaces" not in configured(tmp_path).WorkspaceSpawner
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ({"prefix": "much-too-long-a-prefix-"}, "prefix"),
+        ({"prefix": "Lab-"}, "prefix"),
+        ({"objects": [{"kind": "Pod", "metadata": {"name": "p"}}]}, "number 1: its kind is 'Pod'"),
+        ({"objects": [QUOTA, QUOTA]}, "ResourceQuota q twice"),
+        ({"qouta": {}}, "qouta"),
+    ],
+    ids=["long", "upper case", "kind", "twice", "typo"],
+)
+def test_a_namespace_that_cannot_be_made_is_refused(
+    tmp_path: Path, wanted: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        settings(tmp_path, workspaces={"user_namespaces": {"enabled": True, **wanted}})
+
+
 def test_registries_reach_the_spawner_in_its_own_form(tmp_path: Path) -> None:
     registry = {
         "endpoint": "http://127.0.0.1:5000",

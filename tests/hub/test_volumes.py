@@ -86,6 +86,20 @@ async def test_the_list_is_read_in_pages(tmp_path: Path, monkeypatch: pytest.Mon
             assert (await claims_in(core, "default")).cut
 
 
+async def test_of_peoples_own_namespaces_only_this_hubs_are_listed(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as api:
+        for namespace in ("lab-ana", "lab-ben", "other-ana"):
+            await api.expect("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+            path = f"/api/v1/namespaces/{namespace}/persistentvolumeclaims"
+            await api.expect("POST", path, claim("home"))
+        settings = client.Configuration()
+        await config.load_kube_config(str(api.kubeconfig), client_configuration=settings)
+        async with client.ApiClient(settings) as link:
+            found = await claims_in(client.CoreV1Api(link), None, begin="lab-")
+    rows = as_json(volume_rows(found.items, frozenset(), NOW))
+    assert sorted(str(row["namespace"]) for row in rows) == ["lab-ana", "lab-ben"]
+
+
 @pytest.mark.parametrize(
     ("status", "words"),
     [

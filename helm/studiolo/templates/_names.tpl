@@ -7,7 +7,24 @@
 {{- define "studiolo.workspaces" }}{{ .Release.Name }}-workspaces{{ end }}
 {{- define "studiolo.secrets" }}{{ .Release.Name }}-secrets{{ end }}
 {{- define "studiolo.catalogue" }}{{ .Release.Name }}-catalogue{{ end }}
-{{- define "studiolo.workspaceNamespace" }}{{ .Values.workspaces.namespace | default .Release.Namespace }}{{ end }}
+{{- define "studiolo.workspaceNamespace" }}{{ ternary "" .Values.workspaces.namespace .Values.workspaces.perUser.enabled | default .Release.Namespace }}{{ end }}
+
+{{- /* The namespaces that people have of their own. */ -}}
+{{- define "studiolo.prefix" }}{{ .Values.workspaces.perUser.prefix | default (printf "%s-" .Release.Namespace) }}{{ end }}
+{{- define "studiolo.hubLabels" -}}
+studiolo.dev/hub: {{ include "studiolo.hub" . }}
+studiolo.dev/hub-namespace: {{ .Release.Namespace }}
+{{- end }}
+{{- define "studiolo.ofNamespaces" }}{{ .Release.Namespace }}-{{ include "studiolo.workspaces" . }}{{ end }}
+
+{{- /* Labels of the namespace or namespaces in which workspaces run. */ -}}
+{{- define "studiolo.workspaceNamespaces" -}}
+{{- if .Values.workspaces.perUser.enabled }}
+{{- include "studiolo.hubLabels" . }}
+{{- else -}}
+kubernetes.io/metadata.name: {{ include "studiolo.workspaceNamespace" . }}
+{{- end }}
+{{- end }}
 
 {{- define "studiolo.labels" -}}
 app.kubernetes.io/name: studiolo
@@ -64,4 +81,5 @@ securityContext:
 {{- /* The address that people use, taken apart. */ -}}
 {{- define "studiolo.host" }}{{ (urlParse .Values.url).host | splitList ":" | first }}{{ end }}
 {{- define "studiolo.path" }}{{ (urlParse .Values.url).path | trimSuffix "/" }}{{ end }}
-{{- define "studiolo.ownDex" }}{{ if and .Values.dex.enabled (not .Values.signIn.issuer) }}true{{ end }}{{ end }}
+{{- define "studiolo.testAccount" }}helm-test@studiolo.invalid{{ end }}
+{{- define "studiolo.ownDex" }}{{ if not .Values.signIn.issuer }}true{{ end }}{{ end }}

@@ -17,16 +17,38 @@
 {{- if and $in.issuer (not $in.secret) }}
 {{- $said = append $said "signIn.secret: name the secret that holds the key client-secret for your provider" }}
 {{- end }}
-{{- if and (not $in.issuer) (not .Values.dex.enabled) }}
-{{- $said = append $said "signIn.issuer: set it to the address of your OpenID provider, or leave dex.enabled at true" }}
-{{- end }}
 {{- if include "studiolo.ownDex" . }}
 {{- if not (or .Values.dex.staticUsers .Values.dex.connectors) }}
-{{- $said = append $said "dex: nobody is known to it; set dex.staticUsers or dex.connectors" }}
+{{- $said = append $said "dex: nobody is known to it; set dex.staticUsers or dex.connectors, or signIn.issuer to a provider of your own" }}
+{{- end }}
+{{- end }}
+{{- if .Values.test.account }}
+{{- if not (include "studiolo.ownDex" .) }}
+{{- $said = append $said "test.account: set it to false; only the Dex of this chart can be given a person" }}
+{{- else if and (ne $in.usernameClaim "email") (not $in.allowAll) }}
+{{- $said = append $said "test.account: set it to false, or signIn.usernameClaim to email, by which the person would be let in" }}
 {{- end }}
 {{- end }}
 {{- if and (eq .Values.hub.database.kind "url") (not .Values.hub.database.secret) }}
 {{- $said = append $said "hub.database.secret: name the secret that holds the key url with the database's address" }}
+{{- end }}
+{{- with .Values.workspaces.perUser }}
+{{- if .enabled }}
+{{- if not (semverCompare ">=1.30.0-0" $.Capabilities.KubeVersion.Version) }}
+{{- $said = append $said "workspaces.perUser: needs Kubernetes 1.30 or newer (ValidatingAdmissionPolicy); set enabled: false on an older one" }}
+{{- end }}
+{{- if not (regexMatch "^[a-z][a-z0-9-]{0,14}$" (include "studiolo.prefix" $)) }}
+{{- $said = append $said (printf "workspaces.perUser.prefix: %s cannot begin a namespace's name; set at most 15 small letters, digits and dashes, such as lab-" (include "studiolo.prefix" $ | quote)) }}
+{{- end }}
+{{- if $.Values.workspaces.namespace }}
+{{- $said = append $said "workspaces.namespace: leave it empty where each person has a namespace (workspaces.perUser)" }}
+{{- end }}
+{{- if eq $.Values.workspaces.capacity "namespace" }}
+{{- $said = append $said "workspaces.capacity: set cluster or off; with workspaces.perUser there is no one namespace to count in" }}
+{{- end }}
+{{- else if or .quota .limits .labels .prefix }}
+{{- $said = append $said "workspaces.perUser.enabled: set it to true, or leave out prefix, labels, quota and limits, which say nothing without it" }}
+{{- end }}
 {{- end }}
 {{- if and .Values.entry.httpRoute.enabled (not .Values.entry.httpRoute.parentRefs) }}
 {{- $said = append $said "entry.httpRoute.parentRefs: name the gateway that the route belongs to" }}

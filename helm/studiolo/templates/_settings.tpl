@@ -10,6 +10,9 @@
   "admin_groups" .Values.signIn.adminGroups
   "admin_users" .Values.signIn.adminUsers
   "callback_url" (printf "%s/hub/oauth_callback" (trimSuffix "/" .Values.url)) }}
+{{- if and .Values.test.account (eq .Values.signIn.usernameClaim "email") }}
+{{- $_ := set $signIn "allowed_users" (append .Values.signIn.allowedUsers (include "studiolo.testAccount" .)) }}
+{{- end }}
 {{- $extra := dict }}
 {{- if include "studiolo.ownDex" . }}
 {{- $outside := printf "%s/dex" (trimSuffix "/" .Values.url) }}
@@ -29,6 +32,9 @@
   "proxy" (dict "external" true "api_url" (printf "http://%s.%s.svc:8001" (include "studiolo.proxyApi" .) .Release.Namespace))
   "workspaces" (dict "catalogue_path" "/etc/studiolo/catalogue/catalogue.yaml" "namespace" (include "studiolo.workspaceNamespace" .) "capacity" .Values.workspaces.capacity "image_pull_secrets" .Values.images.pullSecrets)
   "extra" $extra }}
+{{- if .Values.workspaces.perUser.enabled }}
+{{- $_ := set $settings.workspaces "user_namespaces" (include "studiolo.userNamespaces" . | fromYaml) }}
+{{- end }}
 {{- if .Values.workspaces.priorityClass.enabled }}
 {{- $_ := set $extra "WorkspaceSpawner" (dict "priority_class_name" (include "studiolo.workspaces" .)) }}
 {{- end }}

@@ -136,6 +136,33 @@ def _data(content: JsonObject, now: datetime) -> Cells:
     ]
 
 
+def _limit_range(content: JsonObject, _now: datetime) -> Cells:
+    metadata, _, _ = _parts(content)
+    return [metadata["name"], metadata.get("creationTimestamp") or "<unknown>"]
+
+
+def _network_policy(content: JsonObject, now: datetime) -> Cells:
+    name, created = _plain(content, now)
+    selector = (_parts(content)[1].get("podSelector") or {}).get("matchLabels") or {}
+    shown = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
+    return [name, shown or "<none>", created]
+
+
+def _role_binding(content: JsonObject, now: datetime) -> Cells:
+    name, created = _plain(content, now)
+    role = content.get("roleRef") or {}
+    subjects = content.get("subjects") or ()
+    named = {
+        kind: ", ".join(
+            "/".join(filter(None, (each.get("namespace"), each.get("name"))))
+            for each in subjects
+            if each.get("kind") == kind
+        )
+        for kind in ("User", "Group", "ServiceAccount")
+    }
+    return [name, f"{role.get('kind', '')}/{role.get('name', '')}", created, *named.values()]
+
+
 def _service(content: JsonObject, now: datetime) -> Cells:
     metadata, spec, _ = _parts(content)
     selector = ",".join(f"{k}={v}" for k, v in sorted((spec.get("selector") or {}).items()))
@@ -197,7 +224,9 @@ _LAYOUTS = {
         ),
         _event,
     ),
+    resources.LIMIT_RANGES: Layout(("Name", "Created At"), _limit_range),
     resources.NAMESPACES: Layout(("Name", "Status", "Age"), _namespace),
+    resources.NETWORK_POLICIES: Layout(("Name", "Pod-Selector", "Age"), _network_policy),
     resources.NODES: Layout(
         (
             "Name",
@@ -228,6 +257,9 @@ _LAYOUTS = {
         pod_cells,
     ),
     resources.QUOTAS: Layout(("Name", "Request", "Limit", "Age"), _quota),
+    resources.ROLE_BINDINGS: Layout(
+        ("Name", "Role", "Age", "+Users", "+Groups", "+ServiceAccounts"), _role_binding
+    ),
     resources.SECRETS: Layout(("Name", "Type", "Data", "Age"), _data),
     resources.SERVICES: Layout(
         ("Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age", "+Selector"), _service

@@ -153,15 +153,37 @@ SERVICE_ACCOUNTS = Resource(
     short_names=("sa",),
     returns_deleted=True,
 )
+LIMIT_RANGES = Resource(
+    "LimitRange", "limitranges", "limitrange", namespaced=True, short_names=("limits",)
+)
+ROLE_BINDINGS = Resource(
+    "RoleBinding",
+    "rolebindings",
+    "rolebinding",
+    namespaced=True,
+    group="rbac.authorization.k8s.io",
+)
+NETWORK_POLICIES = Resource(
+    "NetworkPolicy",
+    "networkpolicies",
+    "networkpolicy",
+    namespaced=True,
+    group="networking.k8s.io",
+    short_names=("netpol",),
+    counts_generations=True,
+)
 
 RESOURCES: tuple[Resource, ...] = (
     CONFIG_MAPS,
     EVENTS,
+    LIMIT_RANGES,
     NAMESPACES,
+    NETWORK_POLICIES,
     NODES,
     CLAIMS,
     PODS,
     QUOTAS,
+    ROLE_BINDINGS,
     SECRETS,
     SERVICE_ACCOUNTS,
     SERVICES,
