@@ -5,6 +5,7 @@ PYTHON ?= python3
 PORT ?= 8000
 DATA ?= .demo
 PYTEST_ARGS ?=
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -12,8 +13,9 @@ PYTEST_ARGS ?=
 .SUFFIXES:
 .PHONY: help demo setup test e2e images check bench clean
 
-# Nothing of a caller's environment may decide what is installed, or from where Python imports.
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# Nothing of a caller's environment may decide what is installed, or from where Python imports; and
+# no process may compile the project's own modules anew at each of its many starts.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 export UV_PYTHON_DOWNLOADS := never
 export npm_config_update_notifier := false
 export npm_config_fund := false
@@ -54,9 +56,12 @@ setup: $(READY)
 demo: $(READY)
 	@exec $(VENV)/python -m studiolo_local demo --port $(PORT) --data $(DATA) --neighbours
 
+# A file's tests stay together, and files keep their order: see tests/conftest.py. WORKERS=0 runs all
+# in one process, which a debugger needs.
 test: $(READY) $(PEERS_READY)
 	@scripts/need-debian-packages pg_lsclusters:postgresql
-	@$(VENV)/python -m pytest --ignore=tests/e2e $(PYTEST_ARGS)
+	@$(VENV)/python -m pytest --ignore=tests/e2e -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	  $(PYTEST_ARGS)
 
 # A Kubernetes of its own, built from Go modules; the first time takes as long as compiling it does.
 e2e: $(READY)

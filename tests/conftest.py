@@ -1,16 +1,28 @@
-"""For all tests: the fast ones run first, so that a mistake is seen before the long ones begin."""
+"""For all tests: the fast ones run first, so that a mistake is seen before the long ones begin.
+
+`make test` gives whole files to several workers (pytest-xdist), in this order. Each worker has what
+is started for a session of its own; nothing but build/screenshots is shared between them.
+"""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 #: Later in this list means later in the run; tests of no such kind are first.
 KINDS = ("cluster", "gpu", "browser")
 
+# How fast a machine is, or how busy with another worker, says nothing about what is tested.
+settings.register_profile("anywhere", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("anywhere")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort tests by kind; within a kind their order stays."""
-    items.sort(key=_place)
+    """Sort files by their latest kind, and a file's tests by kind; else their order stays."""
+    latest: dict[object, tuple[bool, int]] = {}
+    for item in items:
+        latest[item.path] = max(latest.get(item.path, (False, 0)), _place(item))
+    items.sort(key=lambda item: (latest[item.path], _place(item)))
 
 
 def _place(item: pytest.Item) -> tuple[bool, int]:

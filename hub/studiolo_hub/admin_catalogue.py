@@ -6,7 +6,10 @@ import yaml
 from studiolo_spawner.catalogue import Catalogue, Image, Profile
 from studiolo_spawner.catalogue_custom import CustomImages
 from studiolo_spawner.catalogue_quotas import Quota
-from studiolo_spawner.wording import listed, number
+from studiolo_spawner.spoken import listed
+from studiolo_spawner.translation import translate as _
+from studiolo_spawner.translation import translate_number
+from studiolo_spawner.wording import number
 
 from studiolo_hub.workspace_view import end_words, gpu_words
 
@@ -102,10 +105,10 @@ def _entry(row: EntryRow) -> dict[str, object]:
 
 def _image(image: Image) -> EntryRow:
     marks = {
-        "hidden": image.hidden,
-        "deprecated": image.deprecated is not None,
-        "redirected": image.redirect is not None,
-        "no fallback": not image.fallback_allowed,
+        _("hidden"): image.hidden,
+        _("deprecated"): image.deprecated is not None,
+        _("redirected"): image.redirect is not None,
+        _("no fallback"): not image.fallback_allowed,
     }
     return EntryRow(
         id=image.id,
@@ -128,22 +131,33 @@ def _profile(profile: Profile) -> EntryRow:
         display_name=profile.display_name,
         groups=tuple(sorted(profile.groups)),
         detail=" · ".join(part for part in parts if part),
-        marks=() if profile.fallback_allowed else ("no fallback",),
+        marks=() if profile.fallback_allowed else (_("no fallback"),),
     )
 
 
 def _quota(quota: Quota) -> QuotaRow:
     what = [f"{count} × {resource}" for resource, count in quota.resources.items()]
-    if quota.workspaces is not None:
-        what.append(f"{quota.workspaces} workspace{'s' if quota.workspaces != 1 else ''}")
-    what += [f"{count} × {name} in one workspace" for name, count in quota.largest.items()]
-    counted = f", counting {listed(sorted(quota.profiles))} only" if quota.profiles else ""
-    whom = ["everyone"] if quota.everyone else [*sorted(quota.groups), *sorted(quota.users)]
+    if (most := quota.workspaces) is not None:
+        told = translate_number("%(count)s workspace", "%(count)s workspaces", most)
+        what.append(told % {"count": most})
+    what += [
+        _("%(count)s × %(resource)s in one workspace") % {"count": count, "resource": name}
+        for name, count in quota.largest.items()
+    ]
+    words = {
+        "what": ", ".join(what),
+        "scope": _("each member") if quota.scope == "each member" else _("together"),
+        "profiles": listed(sorted(quota.profiles)),
+    }
+    told = _("%(what)s (%(scope)s)")
+    if quota.profiles:
+        told = _("%(what)s (%(scope)s), counting %(profiles)s only")
+    whom = [_("everyone")] if quota.everyone else [*sorted(quota.groups), *sorted(quota.users)]
     return QuotaRow(
         id=quota.id,
         display_name=quota.display_name,
         whom=", ".join(whom),
-        what=f"{', '.join(what)} ({quota.scope}){counted}",
+        what=told % words,
     )
 
 

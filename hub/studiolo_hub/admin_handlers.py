@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from jupyterhub.scopes import needs_scope
+from studiolo_spawner.translation import translate as _
 from tornado.httputil import url_concat
 
 from studiolo_hub import admin_catalogue, admin_gpus, admin_overview, admin_workspaces
@@ -202,7 +203,7 @@ class EventsHandler(AdminHandler, EventStreamHandler):
     async def get(self) -> None:
         """Stream until the page is closed."""
         if self.administration.feed.open >= MAX_STREAMS:
-            raise Refused(429, "too_many", "Too many pages are open.", "Close some.")
+            raise Refused(429, "too_many", _("Too many pages are open."), _("Close some."))
         await self.parts()
         await self.stream(self.administration.feed.stream())
 

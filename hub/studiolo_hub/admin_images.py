@@ -11,6 +11,7 @@ from typing import Literal
 
 from studiolo_spawner.catalogue import Image
 from studiolo_spawner.image_health import HealthBook, ImageHealth
+from studiolo_spawner.translation import translate as _
 from studiolo_spawner.units import human_size
 from studiolo_spawner.verdict import Decision
 
@@ -144,7 +145,11 @@ def _row(image: Image, health: ImageHealth, now: datetime) -> ImageRow:
 
 def _standing(image: Image, health: ImageHealth, now: datetime) -> tuple[Standing, str, str]:
     if image.redirect is not None:
-        return "moved", f"It is redirected to {image.redirect.to} and never starts.", ""
+        return (
+            "moved",
+            _("It is redirected to %(image)s and never starts.") % {"image": image.redirect.to},
+            "",
+        )
     check = health.last_check
     problem = health.problem(now)
     if problem is not None:
@@ -153,8 +158,8 @@ def _standing(image: Image, health: ImageHealth, now: datetime) -> tuple[Standin
         step = step_after(check.verdict) if failed_check and check else ""
         return ("bad" if problem.avoid else "warning"), problem.text, step
     if check is None:
-        ran = "It ran well, and was not checked since the hub started." if health.ran else ""
-        return "unchecked", ran or "It was not checked yet.", ""
+        ran = _("It ran well, and was not checked since the hub started.") if health.ran else ""
+        return "unchecked", ran or _("It was not checked yet."), ""
     if check.verdict.decision is Decision.ACCEPTED:
         return "good", check.verdict.message, ""
     return "unknown", check.verdict.message, step_after(check.verdict)

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from studiolo_spawner import spoken
 from studiolo_spawner.catalogue_file import CatalogueProblem
+from studiolo_spawner.translation import joined, translate_number
+from studiolo_spawner.translation import translate as _
 from studiolo_spawner.unmet import Unmet
 
 from studiolo_hub.admin_gpus import GpuReport
@@ -90,46 +93,57 @@ def as_json(found: Iterable[Alarm]) -> list[dict[str, object]]:
     ]
 
 
+def _and_more(count: int) -> str:
+    return _("And %(count)s more.") % {"count": count} if count > 0 else ""
+
+
 def _catalogue(signs: Signs) -> Iterable[Alarm]:
     problem = signs.problem
     if problem is None:
         return
-    first, more = str(problem.problems[0]), len(problem.problems) - 1
-    told = f"{first}{f' And {more} more.' if more else ''}"
+    told = joined(
+        str(problem.problems[0]),
+        _and_more(len(problem.problems) - 1),
+        _("Since %(time)s.") % {"time": utc_words(problem.since)},
+    )
     if signs.has_catalogue:
-        title = "The catalogue's last edit is not in effect."
-        told = f"Workspaces start from the last good one. {told}"
+        title = _("The catalogue's last edit is not in effect.")
+        told = joined(_("Workspaces start from the last good one."), told)
     else:
-        title = "There is no catalogue that can be used."
-        told = f"No workspace can be started. {told}"
-    step = f"Mend {problem.source}; it is read again within seconds."
-    told += f" Since {utc_words(problem.since)}."
+        title = _("There is no catalogue that can be used.")
+        told = joined(_("No workspace can be started."), told)
+    step = _("Mend %(file)s; it is read again within seconds.") % {"file": problem.source}
     yield Alarm("catalogue", "bad", title, told, step, "catalogue")
 
 
 def _cluster(signs: Signs, now: datetime) -> Iterable[Alarm]:
     silent = signs.silent_seconds or 0.0
     if signs.cluster_away or silent > STALE_AFTER:
-        told = "It did not answer just now."
+        told = _("It did not answer just now.")
         if silent > STALE_AFTER:
             words = since_words(now - timedelta(seconds=silent), now)
-            told = f"Nothing was heard of it for {words}."
+            told = _("Nothing was heard of it for %(time)s.") % {"time": words}
         yield Alarm(
             "cluster",
             "bad",
-            "The Kubernetes API does not answer.",
-            f"{told} Workspaces that run go on; none can be started, and what these pages say of "
-            "the cluster is how it was.",
-            "Look at the API server, and at the network between it and the hub.",
+            _("The Kubernetes API does not answer."),
+            joined(
+                told,
+                _(
+                    "Workspaces that run go on; none can be started, and what these pages say of "
+                    "the cluster is how it was."
+                ),
+            ),
+            _("Look at the API server, and at the network between it and the hub."),
             "",
         )
     elif signs.capacity_known is False:
         yield Alarm(
             "capacity",
             "warning",
-            "What is free is not known.",
-            "The hub cannot read the cluster's nodes and pods, so menus show no figures.",
-            "The hub's log says which right it lacks, or why it waits.",
+            _("What is free is not known."),
+            _("The hub cannot read the cluster's nodes and pods, so menus show no figures."),
+            _("The hub's log says which right it lacks, or why it waits."),
             "gpus",
         )
 
@@ -139,9 +153,9 @@ def _sign_in(signs: Signs) -> Iterable[Alarm]:
         yield Alarm(
             "sign-in",
             "bad",
-            "The sign-in service does not answer.",
-            "People who are signed in stay so; nobody new can sign in.",
-            "Look at the service, and at the network between it and the hub.",
+            _("The sign-in service does not answer."),
+            _("People who are signed in stay so; nobody new can sign in."),
+            _("Look at the service, and at the network between it and the hub."),
             "",
         )
 
@@ -152,7 +166,7 @@ def _images(rows: Sequence[ImageRow]) -> Iterable[Alarm]:
         yield Alarm(
             f"image/{row.id}",
             "bad" if row.standing == "bad" else "warning",
-            f"The image “{row.display_name}” has a problem.",
+            _("The image “%(name)s” has a problem.") % {"name": row.display_name},
             row.verdict,
             row.next_step,
             "images",
@@ -160,8 +174,11 @@ def _images(rows: Sequence[ImageRow]) -> Iterable[Alarm]:
     rest = len(troubled) - _TOLD_AT_MOST
     if rest > 0:
         bad = any(row.standing == "bad" for row in troubled[_TOLD_AT_MOST:])
-        title = f"{rest} more image{'s have problems' if rest != 1 else ' has a problem'}."
-        yield Alarm("images", "bad" if bad else "warning", title, "", "", "images")
+        title = translate_number(
+            "%(count)s more image has a problem.", "%(count)s more images have problems.", rest
+        )
+        level: Level = "bad" if bad else "warning"
+        yield Alarm("images", level, title % {"count": rest}, "", "", "images")
 
 
 def _workspaces(rows: Sequence[WorkspaceRow], now: datetime) -> Iterable[Alarm]:
@@ -172,15 +189,16 @@ def _workspaces(rows: Sequence[WorkspaceRow], now: datetime) -> Iterable[Alarm]:
     ]
     if not failed:
         return
-    many = len(failed) != 1
-    first = failed[0]
-    told = f"{first.user}: {first.reason or 'It did not start.'}"
-    more = len(failed) - 1
+    first, count = failed[0], len(failed)
+    title = translate_number(
+        "%(count)s workspace did not start.", "%(count)s workspaces did not start.", count
+    )
+    told = f"{first.user}: {first.reason or _('It did not start.')}"
     yield Alarm(
         "workspaces",
         "warning",
-        f"{len(failed)} workspace{'s' if many else ''} did not start.",
-        f"{told}{f' And {more} more.' if more else ''}",
+        title % {"count": count},
+        joined(told, _and_more(count - 1)),
         "",
         "workspaces",
     )
@@ -191,29 +209,36 @@ def _profiles(unmet: Sequence[Unmet]) -> Iterable[Alarm]:
         yield Alarm(
             f"profile/{each.profile_id}",
             "warning",
-            f"No machine can take the profile “{each.display_name}”.",
+            _("No machine can take the profile “%(profile)s”.") % {"profile": each.display_name},
             each.text,
             each.next_step,
             "gpus",
         )
     rest = len(unmet) - _TOLD_AT_MOST
     if rest > 0:
-        title = f"{rest} more profile{'s have' if rest != 1 else ' has'} no machine."
-        yield Alarm("profiles", "warning", title, "", "", "gpus")
+        title = translate_number(
+            "%(count)s more profile has no machine.",
+            "%(count)s more profiles have no machine.",
+            rest,
+        )
+        yield Alarm("profiles", "warning", title % {"count": rest}, "", "", "gpus")
 
 
 def _machines(gpus: GpuReport | None) -> Iterable[Alarm]:
     closed = [row.name for row in gpus.machines if not row.open] if gpus else []
     if closed:
-        names = ", ".join(closed[:_TOLD_AT_MOST])
-        more = len(closed) - _TOLD_AT_MOST
-        takes = "machines with GPUs take" if len(closed) != 1 else "machine with GPUs takes"
+        title = translate_number(
+            "%(count)s machine with GPUs takes no new workspaces.",
+            "%(count)s machines with GPUs take no new workspaces.",
+            len(closed),
+        )
         yield Alarm(
             "machines",
             "warning",
-            f"{len(closed)} {takes} no new workspaces.",
-            f"Closed, or not ready: {names}{f' and {more} more' if more > 0 else ''}.",
-            "Open them again when they are well (`kubectl uncordon`).",
+            title % {"count": len(closed)},
+            _("Closed, or not ready: %(names)s.")
+            % {"names": spoken.listed(closed, limit=_TOLD_AT_MOST)},
+            _("Open them again when they are well (`kubectl uncordon`)."),
             "gpus",
         )
 
@@ -222,13 +247,16 @@ def _queue(gpus: GpuReport | None, now: datetime) -> Iterable[Alarm]:
     waiting = gpus.waiting if gpus else ()
     long = [one for one in waiting if one.holding.since and now - one.holding.since > LONG_WAIT]
     if long:
-        many = len(long) != 1
-        oldest = since_words(long[0].holding.since, now)
+        title = translate_number(
+            "%(count)s workspace waits for a machine for long.",
+            "%(count)s workspaces wait for a machine for long.",
+            len(long),
+        )
         yield Alarm(
             "waiting",
             "warning",
-            f"{len(long)} workspace{'s wait' if many else ' waits'} for a machine for long.",
-            f"The longest for {oldest}.",
-            "See who holds what, and whether anything is held and idle.",
+            title % {"count": len(long)},
+            _("The longest for %(time)s.") % {"time": since_words(long[0].holding.since, now)},
+            _("See who holds what, and whether anything is held and idle."),
             "gpus",
         )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from jupyterhub.scopes import needs_scope
+from studiolo_spawner.translation import translate as _
 
 from studiolo_hub import admin_people, admin_workspaces, volumes
 from studiolo_hub.admin_base import AdminHandler
@@ -85,7 +86,7 @@ async def claims_of(spawner: Any) -> volumes.Claims:
     """Return the volume claims where workspaces run, as far as the hub may list them."""
     core = getattr(spawner, "api", None)
     if core is None:
-        return volumes.Claims(trouble="Nothing is known of volumes here.")
+        return volumes.Claims(trouble=_("Nothing is known of volumes here."))
     begin = getattr(spawner, "namespaces_begin", None)
     if begin is not None:
         return await volumes.claims_in(core, None, begin=begin)

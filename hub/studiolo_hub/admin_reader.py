@@ -16,6 +16,7 @@ from jupyterhub.scopes import Scope
 from jupyterhub.utils import url_escape_path
 from sqlalchemy import false, or_
 from sqlalchemy.orm import selectinload
+from studiolo_spawner.translation import translate as _
 from studiolo_spawner.workspace_state import KEY, WorkspaceState
 
 from studiolo_hub.admin_people import MAX_ROWS, PeopleList, PersonRow
@@ -110,7 +111,7 @@ class HubReader:
         return WorkspaceRow(
             user=user_name,
             name=row.name,
-            title=view.title if view else row.display_name or row.name or "My workspace",
+            title=view.title if view else row.display_name or row.name or _("My workspace"),
             state=state,
             image_id=image_id,
             image=(view.image if view else "") or self._image(image_id),

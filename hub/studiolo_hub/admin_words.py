@@ -1,25 +1,18 @@
 """How the administration's pages word moments. Pure."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from studiolo_spawner.wording import duration
+from studiolo_spawner import spoken
 
 
 def since_words(since: datetime | None, now: datetime) -> str:
     """Return for how long something has been so: `3 hours 5 minutes`; empty when not known."""
-    if since is None:
-        return ""
-    minute = timedelta(minutes=1)
-    passed = now - since
-    return "less than a minute" if passed < minute else duration(passed - passed % minute)
+    return spoken.rough(now - since) if since else ""
 
 
 def ago(at: datetime | None, now: datetime) -> str:
     """Return how long ago something was; empty when it never was."""
-    if at is None:
-        return ""
-    words = since_words(at, now)
-    return "just now" if words == "less than a minute" else f"{words} ago"
+    return spoken.ago(now - at) if at else ""
 
 
 def utc_words(at: datetime | None) -> str:

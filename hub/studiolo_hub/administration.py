@@ -16,6 +16,7 @@ from studiolo_spawner.catalogue_file import CatalogueProblem
 from studiolo_spawner.cluster_watch import ClusterWatch
 from studiolo_spawner.shared_parts import SharedParts
 from studiolo_spawner.spawner import WorkspaceSpawner
+from studiolo_spawner.translation import translate as _
 
 from studiolo_hub.admin_events import AdminFeed
 from studiolo_hub.answers import Refused
@@ -113,16 +114,16 @@ class Administration:
             raise Refused(
                 503,
                 "no_checks",
-                "Images are not checked here.",
-                "There is no catalogue, or workspaces.check_images_every is `never`.",
+                _("Images are not checked here."),
+                _("There is no catalogue, or workspaces.check_images_every is `never`."),
             )
         wait = self._must_wait()
         if wait > 0:
             raise Refused(
                 429,
                 "too_many",
-                "All images were checked a moment ago.",
-                f"Ask again in {wait:.0f} seconds.",
+                _("All images were checked a moment ago."),
+                _("Ask again in %(count)s seconds.") % {"count": f"{wait:.0f}"},
             )
         self._checked_at = self._clock()
         parts.watch.check_now()
@@ -135,7 +136,7 @@ class Administration:
 
 async def _until_known(cluster: ClusterWatch) -> None:
     """Give the watch that has just begun a moment, rather than to tell that nothing is known."""
-    for _ in range(FIRST_LISTS_TRIES):
+    for _try in range(FIRST_LISTS_TRIES):
         if cluster.known or cluster.scope == "off":
             return
         await asyncio.sleep(0.05)
@@ -145,7 +146,7 @@ def silent_seconds() -> float | None:
     """For how long Kubernetes has said nothing to the spawners; None while nobody listens yet."""
     listening = [
         reflector.silent_seconds
-        for (kind, _), reflector in WorkspaceSpawner.reflectors.items()
+        for (kind, _namespace), reflector in WorkspaceSpawner.reflectors.items()
         if kind == "pods"
     ]
     return max(listening, default=None)

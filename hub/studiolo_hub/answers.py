@@ -10,6 +10,8 @@ from typing import Any, cast
 
 from jupyterhub.handlers import BaseHandler
 from jupyterhub.spawner import SpawnException
+from studiolo_spawner.translation import english, joined
+from studiolo_spawner.translation import translate as _
 from tornado import web
 
 from studiolo_hub.error_words import words_for_error
@@ -32,12 +34,12 @@ class Refused(web.HTTPError):
     """What was asked for is not done: a short label, a sentence, and what to do instead."""
 
     def __init__(self, status: int, reason: str, message: str, hint: str = "") -> None:
-        super().__init__(status, message)
+        super().__init__(status, english(message))
         self.label = reason
         self.message = message
         self.hint = hint
         # What JupyterHub and our error page show.
-        self.jupyterhub_message = f"{message} {hint}".strip()
+        self.jupyterhub_message = joined(message, hint)
 
 
 class AnswerHandler(BaseHandler):
@@ -61,13 +63,13 @@ class AnswerHandler(BaseHandler):
     def json_body(self) -> dict[str, object]:
         """Return the JSON object that was sent; an empty one when nothing was."""
         if len(self.request.body) > MAX_BODY:
-            raise Refused(400, "too_large", "The request is too large.")
+            raise Refused(400, "too_large", _("The request is too large."))
         try:
             found = json.loads(self.request.body or b"{}")
         except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
-            raise Refused(400, "bad_request", "The body must be a JSON object.")
+            raise Refused(400, "bad_request", _("The body must be a JSON object."))
         return cast("dict[str, object]", found)
 
     def form_body(self) -> dict[str, list[str]]:

@@ -65,37 +65,50 @@ class CapacityFeed:
             self._basis = basis
         return self._board
 
-    def open(self, parts: SharedParts, person: Person, session: Any) -> AsyncGenerator[str, None]:
+    def open(
+        self,
+        parts: SharedParts,
+        person: Person,
+        session: Any,
+        *,
+        server: str = "",
+        reader: str = "",
+    ) -> AsyncGenerator[str, None]:
         """Return a stream of this person's documents: now, and at each change of what they see.
 
+        ``server``: the workspace that is chosen for; ``reader``: who looks, if it is somebody else.
         Raises TooManyPages.
         """
+        reader = reader or person.name
         full = len(self._readers) >= MAX_STREAMS
-        if full or self._open[person.name] >= MAX_STREAMS_EACH:
+        if full or self._open[reader] >= MAX_STREAMS_EACH:
             raise TooManyPages
         news = asyncio.Event()
         news.set()
         self._readers.add(news)
-        self._open[person.name] += 1
+        self._open[reader] += 1
         self._listen(parts, session)
-        return self._read(parts, person, session, news)
+
+        def text() -> str:
+            return self.board(parts, session).text_for(person, server)
+
+        return self._read(text, reader, news)
 
     async def _read(
-        self, parts: SharedParts, person: Person, session: Any, news: asyncio.Event
+        self, document: Callable[[], str], reader: str, news: asyncio.Event
     ) -> AsyncGenerator[str, None]:
         told = None
         try:
             while True:
                 await news.wait()
                 news.clear()
-                board = self.board(parts, session)
-                text = board.text_for(person)
+                text = document()
                 # Changes of what somebody else sees make a new board, and no news for this one.
                 if text[_STAMPED:] != told:
                     told = text[_STAMPED:]
                     yield text
         finally:
-            self._close(person.name, news)
+            self._close(reader, news)
 
     def _close(self, name: str, news: asyncio.Event) -> None:
         self._readers.discard(news)

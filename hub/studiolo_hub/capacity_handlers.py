@@ -1,7 +1,8 @@
 """GET /hub/studiolo/capacity: what is free, for everybody who is signed in; JSON or a stream.
 
 Shown are the profiles that one may use and the quotas that one is bound by, and nothing of anybody
-else. With `Accept: text/event-stream` the same document comes again whenever it changes.
+else. With `Accept: text/event-stream` the same document comes again whenever it changes. A menu
+names whom and which workspace it is for (`user`, `server`).
 """
 
 from collections.abc import AsyncGenerator
@@ -11,6 +12,7 @@ from typing import Any
 from jupyterhub.user import User
 from studiolo_spawner.errors import StudioloError
 from studiolo_spawner.shared_parts import SharedParts
+from studiolo_spawner.translation import translate as _
 from tornado import web
 
 from studiolo_hub.answers import Refused
@@ -30,22 +32,37 @@ class CapacityHandler(EventStreamHandler):
 
     async def get(self) -> None:
         """Answer with the document, or with a stream of it."""
-        user = self.current_user
-        if not isinstance(user, User):
+        reader = self.current_user
+        if not isinstance(reader, User):
             raise web.HTTPError(403)
+        user = self._chooser(reader)
         parts, person = await self._parts(user), person_of(user)
+        server = self.get_argument("server", "")
         if "text/event-stream" not in self.request.headers.get("Accept", ""):
             self.set_header("Content-Type", "application/json")
             self.set_header("Cache-Control", "no-store")
-            self.finish(self.feed.board(parts, self.db).text_for(person))
+            self.finish(self.feed.board(parts, self.db).text_for(person, server))
             return
         try:
-            texts = self.feed.open(parts, person, self.db)
+            texts = self.feed.open(parts, person, self.db, server=server, reader=reader.name)
         except TooManyPages:
             raise Refused(
-                429, "too_many", "Too many pages are open.", "Close some, or look again later."
+                429,
+                "too_many",
+                _("Too many pages are open."),
+                _("Close some, or look again later."),
             ) from None
         await self.stream(_events(texts))
+
+    def _chooser(self, reader: User) -> User:
+        """Who the open menu is for: whoever may start for others is told what holds for those."""
+        name = self.get_argument("user", reader.name)
+        if name == reader.name:
+            return reader
+        user = self.find_user(name)
+        if user is None or not self.get_scope_filter("start:servers")(user.orm_user, "user"):
+            raise web.HTTPError(404)
+        return user
 
     async def _parts(self, user: Any) -> SharedParts:
         try:
@@ -54,8 +71,8 @@ class CapacityHandler(EventStreamHandler):
             raise Refused(
                 503,
                 "no_catalogue",
-                "There is no catalogue to start from.",
-                "Tell an administrator.",
+                _("There is no catalogue to start from."),
+                _("Tell an administrator."),
             ) from None
         return parts
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from studiolo_spawner.errors import StudioloError
+from studiolo_spawner.translation import translate as _
 
 MAX_NAME = 255
 MAX_GROUPS = 1000
@@ -43,16 +44,21 @@ def username_of(
     if not isinstance(value, str) or not value:
         raise SignInRefused(
             "claim_missing",
-            f"The sign-in service did not say who you are: the claim “{claim}” is missing. "
-            "An administrator can choose another claim or request the scope that carries it.",
+            _(
+                "The sign-in service did not say who you are: the claim “%(claim)s” is missing. "
+                "An administrator can choose another claim or request the scope that carries it."
+            )
+            % {"claim": claim},
         )
     if claim == "email":
         # Only the JSON value true counts: "false", "no" and 1 are all true to Python.
         if require_verified and claims.get("email_verified") is not True:
             raise SignInRefused(
                 "email_not_verified",
-                "Your e-mail address is not verified at the sign-in service. "
-                "Verify it there, then sign in again.",
+                _(
+                    "Your e-mail address is not verified at the sign-in service. "
+                    "Verify it there, then sign in again."
+                ),
             )
         name = canonical_address(value)
     else:
@@ -73,13 +79,15 @@ def canonical_address(address: str) -> str:
     """
     if not _ADDRESS.fullmatch(address):
         raise SignInRefused(
-            "email_malformed", "The sign-in service gave something that is no e-mail address."
+            "email_malformed", _("The sign-in service gave something that is no e-mail address.")
         )
     if any(char.lower() != char for char in address if not char.isascii()):
         raise SignInRefused(
             "email_malformed",
-            "Your e-mail address has a capital letter outside a-z, which cannot be told apart "
-            "from other letters safely. Ask for an address without it.",
+            _(
+                "Your e-mail address has a capital letter outside a-z, which cannot be told apart "
+                "from other letters safely. Ask for an address without it."
+            ),
         )
     return address.lower()
 
@@ -105,16 +113,21 @@ def _checked_name(name: str) -> str:
     if not name.isprintable() or name != name.strip():
         raise SignInRefused(
             "name_malformed",
-            "Your user name at the sign-in service has control characters or blanks at its ends.",
+            _(
+                "Your user name at the sign-in service has control characters or blanks at its "
+                "ends."
+            ),
         )
     if "/" in name or set(name) == {"."}:
         raise SignInRefused(
-            "name_malformed", "Your user name at the sign-in service cannot be part of an address."
+            "name_malformed",
+            _("Your user name at the sign-in service cannot be part of an address."),
         )
     if len(name) > MAX_NAME:
         raise SignInRefused(
             "name_too_long",
-            f"Your user name at the sign-in service is longer than {MAX_NAME} characters.",
+            _("Your user name at the sign-in service is longer than %(most)s characters.")
+            % {"most": MAX_NAME},
         )
     return name
 
@@ -132,20 +145,28 @@ def groups_of(
     if not isinstance(value, list) or not all(isinstance(group, str) for group in value):
         raise SignInRefused(
             "groups_malformed",
-            f"The sign-in service sent your groups in a form that is not a list of names (claim "
-            f"“{claim}”). An administrator has to correct this at the sign-in service.",
+            _(
+                "The sign-in service sent your groups in a form that is not a list of names (claim "
+                "“%(claim)s”). An administrator has to correct this at the sign-in service."
+            )
+            % {"claim": claim},
         )
     if len(value) > limit:
         raise SignInRefused(
             "groups_too_many",
-            f"The sign-in service says that you are in {len(value)} groups; at most {limit} are "
-            "accepted. An administrator can send fewer, or raise sign_in.max_groups.",
+            _(
+                "The sign-in service says that you are in %(count)s groups; at most %(most)s are "
+                "accepted. An administrator can send fewer, or raise sign_in.max_groups."
+            )
+            % {"count": len(value), "most": limit},
         )
     if any(not group or len(group) > MAX_NAME or not group.isprintable() for group in value):
         raise SignInRefused(
             "groups_malformed",
-            "One of your groups at the sign-in service has no name, a name that is too long, or "
-            "one with control characters. An administrator has to correct this there.",
+            _(
+                "One of your groups at the sign-in service has no name, a name that is too long, "
+                "or one with control characters. An administrator has to correct this there."
+            ),
         )
     return frozenset(value)
 

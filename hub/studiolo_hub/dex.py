@@ -22,6 +22,8 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 from studiolo_spawner.errors import StudioloError
+from studiolo_spawner.translation import english
+from studiolo_spawner.translation import translate as _
 from tornado import web
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
@@ -194,8 +196,10 @@ def authenticator_config(sign_in: SignIn, endpoints: Endpoints) -> dict[str, Any
         "auth_refresh_age": int(sign_in.refresh_every.total_seconds()),
         "refresh_pre_spawn": True,
         "refresh_user_hook": SessionRefresh(sign_in),
-        "custom_403_message": "You signed in, but you are not on the list of people who may work "
-        "here. Ask for it if you should be.",
+        "custom_403_message": _(
+            "You signed in, but you are not on the list of people who may work here. Ask for it if "
+            "you should be."
+        ),
     }
     if sign_in.client_secret is not None:
         config["client_secret"] = sign_in.client_secret.get_secret_value()
@@ -236,7 +240,7 @@ def _refusing(read: Callable[P, R]) -> Callable[P, R]:
 
 def _refuse(refusal: SignInRefused) -> NoReturn:
     log.warning("Sign-in refused: %s", refusal.reason)
-    error = web.HTTPError(refusal.status, refusal.user_message.replace("%", "%%"))
+    error = web.HTTPError(refusal.status, english(refusal.user_message).replace("%", "%%"))
     error.jupyterhub_message = refusal.user_message  # type: ignore[attr-defined]
     raise error from refusal
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from jupyterhub.scopes import needs_scope
 from jupyterhub.user import User
+from studiolo_spawner.translation import translate as _
 from tornado import web
 
 from studiolo_hub.answers import VERSION, Refused
@@ -40,7 +41,9 @@ class EventsHandler(EventStreamHandler):
         try:
             events = self.pages.feed.open(user.name, lambda: self._text(user))
         except TooManyStreams:
-            raise Refused(429, "too_many", "Too many pages are open.", "Close some.") from None
+            raise Refused(
+                429, "too_many", _("Too many pages are open."), _("Close some.")
+            ) from None
         await self.stream(events)
 
     async def _text(self, user: Any) -> str:

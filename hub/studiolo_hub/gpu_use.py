@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
+from studiolo_spawner.translation import translate as _
 from studiolo_spawner.wording import number
 
 from studiolo_hub.answers import Refused
@@ -37,7 +38,7 @@ class GpuUse:
             told.append(f"{self.utilisation_percent:.0f} %")
         if self.memory_used_bytes is not None and self.memory_total_bytes:
             used, total = _gib(self.memory_used_bytes), _gib(self.memory_total_bytes)
-            told.append(f"{used} of {total} GiB")
+            told.append(_("%(used)s of %(total)s GiB") % {"used": used, "total": total})
         return ", ".join(told)
 
 
@@ -115,4 +116,4 @@ def _gib(value: int) -> str:
 
 
 def _no_report() -> Refused:
-    return Refused(400, "bad_request", "That is no report of what GPUs do.")
+    return Refused(400, "bad_request", _("That is no report of what GPUs do."))

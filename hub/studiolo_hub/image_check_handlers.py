@@ -11,6 +11,7 @@ from typing import Any
 
 from jupyterhub.user import User
 from studiolo_spawner.plain_text import plain
+from studiolo_spawner.translation import translate as _
 from tornado import web
 
 from studiolo_hub.answers import AnswerHandler, Refused
@@ -27,7 +28,7 @@ class TooOften(Refused):
     """More requests than anybody types."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(429, "too_many", "You ask too often.", "Wait a moment.")
+        super().__init__(429, "too_many", _("You ask too often."), _("Wait a moment."))
         self.headers = {"Retry-After": str(math.ceil(seconds))}
 
 
@@ -45,8 +46,8 @@ class ImageCheckHandler(AnswerHandler):
         user = self._starter()
         body = self.json_body()
         if unknown := sorted(body.keys() - _FIELDS):
-            told = f"There is no field {plain(unknown[0], 60)!r}."
-            raise Refused(400, "bad_request", told, "Send reference and profile.")
+            told = _("There is no field %(name)s.") % {"name": repr(plain(unknown[0], 60))}
+            raise Refused(400, "bad_request", told, _("Send reference and profile."))
         if (seconds := self.limit.take(user.name)) > 0:
             raise TooOften(seconds)
         options = {"custom_image": body.get("reference") or "", "profile": body.get("profile")}

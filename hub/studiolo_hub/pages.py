@@ -20,6 +20,7 @@ from studiolo_spawner.image_health import HealthBook
 from studiolo_spawner.menu_page import ASSETS_DIR
 from studiolo_spawner.offers import FreeOffer
 from studiolo_spawner.progress import Message
+from studiolo_spawner.spoken import rough
 from studiolo_spawner.translation import language
 
 from studiolo_hub.error_words import Words, plain_message, words_for_error
@@ -32,7 +33,7 @@ from studiolo_hub.restarts import Restarts
 from studiolo_hub.settings import Brand
 from studiolo_hub.workspace_feed import WorkspaceFeed
 from studiolo_hub.workspace_reading import WorkspaceReader, workspace_path
-from studiolo_hub.workspace_view import WorkspaceView, rough, title_of
+from studiolo_hub.workspace_view import WorkspaceView, title_of
 
 STATIC_DIR = Path(__file__).parent / "static"
 

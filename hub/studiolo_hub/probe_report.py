@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from studiolo_spawner.catalogue_probe import ProbedImage, Standing
 from studiolo_spawner.image_check import MACHINES_ONLY
 from studiolo_spawner.registry_answer import NODES_ONLY, Outcome
+from studiolo_spawner.translation import marked, translate
 from studiolo_spawner.units import human_size
 from studiolo_spawner.verdict import Verdict
 
@@ -21,17 +22,21 @@ _GAP = "  "
 _SHORT_DIGEST = len("sha256:") + 12
 
 _NEXT_STEPS = {
-    "image_missing": "Push the image, or correct `reference` in the catalogue.",
-    "image_forbidden": "Correct `reference`, or give the registry credentials that may read it "
-    "(workspaces.registries in the settings, or the entry's pull_secret).",
-    "wrong_platform": "Build the image for linux/amd64 too.",
-    "image_damaged": "Push the image again.",
-    "image_format": "Build the image again with current tools.",
-    "registry_busy": "Ask less often, or give the settings a username and password for it.",
-    "registry_away": "Check the network from here to the registry, and what the settings say of it "
-    "(workspaces.registries).",
-    NODES_ONLY: "Nothing: a start will show it.",
-    MACHINES_ONLY: "Nothing: the running hub checks it with the pull secret.",
+    "image_missing": marked("Push the image, or correct `reference` in the catalogue."),
+    "image_forbidden": marked(
+        "Correct `reference`, or give the registry credentials that may read it "
+        "(workspaces.registries in the settings, or the entry's pull_secret)."
+    ),
+    "wrong_platform": marked("Build the image for linux/amd64 too."),
+    "image_damaged": marked("Push the image again."),
+    "image_format": marked("Build the image again with current tools."),
+    "registry_busy": marked("Ask less often, or give the settings a username and password for it."),
+    "registry_away": marked(
+        "Check the network from here to the registry, and what the settings say of it "
+        "(workspaces.registries)."
+    ),
+    NODES_ONLY: marked("Nothing: a start will show it."),
+    MACHINES_ONLY: marked("Nothing: the running hub checks it with the pull secret."),
 }
 _FAILING = frozenset({Standing.BAD, Standing.SILENT})
 
@@ -83,7 +88,8 @@ def next_step(one: ProbedImage) -> str:
 
 def step_after(verdict: Verdict) -> str:
     """Return what an administrator can do about a check that did not go well."""
-    return _NEXT_STEPS.get(verdict.reason, verdict.hint)
+    known = _NEXT_STEPS.get(verdict.reason)
+    return translate(known) if known else verdict.hint
 
 
 def reason(one: ProbedImage) -> str:

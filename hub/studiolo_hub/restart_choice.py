@@ -16,6 +16,7 @@ from studiolo_spawner.errors import InvalidChoice
 from studiolo_spawner.offer import Offer
 from studiolo_spawner.profile_outlook import Outlook
 from studiolo_spawner.progress import fallback_reason
+from studiolo_spawner.translation import translate as _
 from studiolo_spawner.workspace_state import ImageInUse, WorkspaceState
 
 from studiolo_hub.answers import Refused
@@ -80,23 +81,23 @@ def wished_options(wish: Mapping[str, object], current: Current, offer: Offer) -
     words = [name for name in _WORDS if wish.get(name) not in {None, False}]
     changes = {name: wish[name] for name in _CHANGES if wish.get(name) is not None}
     if unknown:
-        raise _no_wish(f"A restart knows no {unknown[0]!r}.")
+        raise _no_wish(_("A restart knows no %(name)s.") % {"name": repr(unknown[0])})
     if any(wish[name] is not True for name in words) or len(words) + bool(changes) > 1:
-        raise _no_wish("A restart means one thing at a time.")
+        raise _no_wish(_("A restart means one thing at a time."))
     if words == ["park"]:
         profile = parked(offer, current)
         if profile is None:
             raise Refused(
                 409,
                 "cannot_park",
-                "There is no GPU to give back, or no profile without one is offered to you.",
-                "Stop the workspace instead.",
+                _("There is no GPU to give back, or no profile without one is offered to you."),
+                _("Stop the workspace instead."),
             )
         changes = {"profile": profile.id}
     if words == ["first_choice"]:
         asked = current.first_choice
         if asked is None:
-            raise Refused(409, "no_first_choice", "The image that was asked for runs already.")
+            raise Refused(409, "no_first_choice", _("The image that was asked for runs already."))
     options = current.known_options
     # A rescue is for one start.
     options.pop("rescue", None)
@@ -114,7 +115,7 @@ def wish_of_form(form: Mapping[str, list[str]]) -> dict[str, object]:
     wish: dict[str, object] = {}
     for name, values in form.items():
         if len(values) != 1:
-            raise _no_wish("A restart means one thing at a time.")
+            raise _no_wish(_("A restart means one thing at a time."))
         wish[name] = values[0] not in {"", "false"} if name in _WORDS else values[0]
     return wish
 
@@ -160,5 +161,5 @@ def _no_wish(message: str) -> Refused:
         400,
         "invalid_choice",
         message,
-        "Send one of: profile and image; park: true; first_choice: true; rescue: true.",
+        _("Send one of: profile and image; park: true; first_choice: true; rescue: true."),
     )

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from studiolo_spawner.translation import translate as _
 from tornado import web
 
 from studiolo_hub.answers import Refused
@@ -71,7 +72,10 @@ class Restarts:
             if self._restarts[key].options == dict(options):
                 return
             raise Refused(
-                409, "restarting", "The workspace is being restarted already.", "Wait a moment."
+                409,
+                "restarting",
+                _("The workspace is being restarted already."),
+                _("Wait a moment."),
             )
         spawner = user.spawners[server_name]
         spawner.orm_spawner.user_options = dict(options)

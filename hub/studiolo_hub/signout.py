@@ -12,11 +12,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from studiolo_spawner.wording import duration
+from studiolo_spawner.spoken import ago, duration, rough
+from studiolo_spawner.translation import translate as _
 
 from studiolo_hub.lifecycle import Policies, Policy, arbitrate
 
-_NEVER = "It runs until somebody stops it."
+
+def _never() -> str:
+    return _("It runs until somebody stops it.")
+
 
 Choice = Literal["stop", "stop_idle", "keep"]
 """What the administrator chose in `sign_out.workspaces`."""
@@ -83,28 +87,32 @@ def fate_of(
     """Return what becomes of a workspace. `policies` are None while there is no catalogue."""
     fate = Fate(workspace.name, workspace.title, stops=False, reason="")
     if rule.choice == "stop":
-        return replace(fate, stops=True, reason="Signing out stops every workspace.")
+        return replace(fate, stops=True, reason=_("Signing out stops every workspace."))
     if policies is None:
         # Without any policy nobody's work is stopped, as with the culler.
         return replace(
-            fate, reason="It cannot be told when it may be stopped.", later="Stop it yourself."
+            fate,
+            reason=_("It cannot be told when it may be stopped."),
+            later=_("Stop it yourself."),
         )
     policy = policies.of(workspace.model())
     if rule.choice == "keep":
-        later = _own_end(policy, workspace.started) if rule.culled else _NEVER
-        return replace(fate, reason="Signing out stops no workspace.", later=later)
+        later = _own_end(policy, workspace.started) if rule.culled else _never()
+        return replace(fate, reason=_("Signing out stops no workspace."), later=later)
     if workspace.starting:
         later = _soon_end(policy, rule, workspace.started)
-        return replace(fate, reason="It is being started.", later=later, watched=True)
+        return replace(fate, reason=_("It is being started."), later=later, watched=True)
     if is_over(workspace, rule, policies, now):
-        reason = f"Nothing has happened in it for {_rough(workspace.inactive(now))}."
+        passed = rough(workspace.inactive(now) or timedelta())
+        reason = _("Nothing has happened in it for %(time)s.") % {"time": passed}
         return replace(fate, stops=True, reason=reason)
     if policy.timeout is None:
         later = _own_end(policy, workspace.started)
         return replace(
-            fate, reason="Its profile never stops it for being idle.", later=later, watched=True
+            fate, reason=_("Its profile never stops it for being idle."), later=later, watched=True
         )
-    reason = f"It was in use {_ago(workspace.inactive(now))}."
+    passed = ago(workspace.inactive(now) or timedelta())
+    reason = _("It was in use %(ago)s.") % {"ago": passed}
     return replace(
         fate, reason=reason, later=_soon_end(policy, rule, workspace.started), watched=True
     )
@@ -142,33 +150,30 @@ def _soon_end(policy: Policy, rule: Rule, started: datetime | None) -> str:
     if policy.timeout is None:
         return _own_end(policy, started)
     pause = min(policy.timeout, rule.idle_after)
-    return _end(f"when nothing has happened in it for {duration(pause)}", policy, started)
+    last = _last(policy, started)
+    words = {"time": duration(pause), "last": last}
+    if last:
+        told = _(
+            "It is stopped when nothing has happened in it for %(time)s, at the latest %(last)s."
+        )
+    else:
+        told = _("It is stopped when nothing has happened in it for %(time)s.")
+    return told % words
 
 
 def _own_end(policy: Policy, started: datetime | None) -> str:
+    last = _last(policy, started)
     if policy.timeout is None:
-        return _end("", policy, started)
-    return _end(f"after {duration(policy.timeout)} without use", policy, started)
+        return _("It is stopped %(last)s.") % {"last": last} if last else _never()
+    words = {"time": duration(policy.timeout), "last": last}
+    if last:
+        return _("It is stopped after %(time)s without use, at the latest %(last)s.") % words
+    return _("It is stopped after %(time)s without use.") % words
 
 
-def _end(when: str, policy: Policy, started: datetime | None) -> str:
-    last = ""
-    if policy.max_lifetime is not None and started is not None:
-        end = started + policy.max_lifetime
-        last = f"on {end:%Y-%m-%d} at {end:%H:%M} UTC"
-    if when and last:
-        return f"It is stopped {when}, at the latest {last}."
-    if when or last:
-        return f"It is stopped {when or last}."
-    return _NEVER
-
-
-def _rough(value: timedelta | None) -> str:
-    minute = timedelta(minutes=1)
-    if value is None or value < minute:
-        return "less than a minute"
-    return duration(value - value % minute)
-
-
-def _ago(value: timedelta | None) -> str:
-    return "just now" if value is None or value < timedelta(minutes=1) else f"{_rough(value)} ago"
+def _last(policy: Policy, started: datetime | None) -> str:
+    """When its time is over whatever happens in it; empty where it never is."""
+    if policy.max_lifetime is None or started is None:
+        return ""
+    end = started + policy.max_lifetime
+    return _("on %(date)s at %(time)s UTC") % {"date": f"{end:%Y-%m-%d}", "time": f"{end:%H:%M}"}

@@ -22,6 +22,7 @@ from studiolo_hub.event_stream import end_streams_of
 from studiolo_hub.signed_out import KnownPolicies, SignedOut, described
 from studiolo_hub.signout import ActiveWorkspace, Fate, Rule, fate_of
 from studiolo_hub.stopping import starts_to_come, stop_workspace
+from studiolo_hub.strict_handlers import strict_handlers
 
 #: How long the page with the outcome stays before the sign-in service's own page follows.
 ONWARD_SECONDS = 15
@@ -132,8 +133,8 @@ class HubAuthenticator(GenericOAuthenticator):
     sign_out = AnyTrait(help="What signing out needs (`SignOut`).").tag(config=True)
 
     def get_handlers(self, app: Any) -> list[tuple[Any, ...]]:
-        """Return JupyterHub's, and ours for signing out."""
-        return [
+        """Return JupyterHub's, ours for signing out, and those that come before JupyterHub's."""
+        return strict_handlers() + [
             (handler[0], SignOutHandler, {"sign_out": self.sign_out})
             if handler[0] == "/logout"
             else handler

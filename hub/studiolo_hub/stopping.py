@@ -7,6 +7,8 @@ in it, and enters its further task in `starts_to_come`, so that who stops for go
 import asyncio
 from typing import Any
 
+from studiolo_spawner.translation import translate as _
+
 from studiolo_hub.answers import Refused
 
 #: How long a start that is cancelled may take to come to rest before the person is told to wait.
@@ -16,8 +18,10 @@ CANCEL_SECONDS = 20
 starts_to_come: dict[tuple[str, str], asyncio.Task[None]] = {}
 
 
-async def stop_workspace(handler: Any, user: Any, server_name: str) -> None:
+async def stop_workspace(handler: Any, user: Any, server_name: str) -> asyncio.Future[None] | None:
     """Stop what runs, starts or is to start again; what does not run is left alone.
+
+    Returns what to wait for until it is stopped, None if it is.
 
     `handler` is the request's, whose person was found to be allowed to do this. Raises HTTPError
     409 while a start is still being undone.
@@ -26,7 +30,7 @@ async def stop_workspace(handler: Any, user: Any, server_name: str) -> None:
     if again is not None:
         again.cancel()
         await asyncio.wait([again])
-    await bring_to_rest(handler, user, server_name)
+    return await bring_to_rest(handler, user, server_name)
 
 
 async def bring_to_rest(handler: Any, user: Any, server_name: str) -> asyncio.Future[None] | None:
@@ -38,7 +42,9 @@ async def bring_to_rest(handler: Any, user: Any, server_name: str) -> asyncio.Fu
         future: asyncio.Future[None] | None = spawner._stop_future  # noqa: SLF001
         return future
     if spawner.pending:
-        raise Refused(409, "busy", "The start is still being undone.", "Try again in a minute.")
+        raise Refused(
+            409, "busy", _("The start is still being undone."), _("Try again in a minute.")
+        )
     if not spawner.active:
         return None
     stopping: asyncio.Future[None] = await handler.stop_single_user(user, server_name)

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import aiohttp
 from studiolo_spawner.ownership import SERVERNAME, USERNAME
 from studiolo_spawner.pod_view import mapping, mappings, moment, text
+from studiolo_spawner.translation import translate as _
 
 from studiolo_hub import admin_words
 
@@ -85,20 +86,28 @@ async def claims_in(core: Any, namespace: str | None, *, begin: str = "") -> Cla
     `core` is KubeSpawner's CoreV1Api. Never raises for it.
     """
     found: list[Mapping[str, Any]] = []
-    where = "all namespaces" if namespace is None else f"the namespace {namespace}"
+    if namespace is None:
+        where = _("all namespaces")
+    else:
+        where = _("the namespace %(namespace)s") % {"namespace": namespace}
     token: str | None = None
-    for _ in range(MAX_PAGES):
+    for _page_number in range(MAX_PAGES):
         try:
             status, body = await _page(core, namespace, token)
         except (aiohttp.ClientError, OSError, TimeoutError):
-            return Claims(trouble="The Kubernetes API does not answer now.")
+            return Claims(trouble=_("The Kubernetes API does not answer now."))
         if status == 403:
             return Claims(
-                trouble="The hub may not list volume claims: grant its service account `list` on "
-                f"persistentvolumeclaims in {where}."
+                trouble=_(
+                    "The hub may not list volume claims: grant its service account `list` on "
+                    "persistentvolumeclaims in %(where)s."
+                )
+                % {"where": where}
             )
         if status != 200:
-            return Claims(trouble=f"The Kubernetes API refused the list ({status}).")
+            return Claims(
+                trouble=_("The Kubernetes API refused the list (%(status)s).") % {"status": status}
+            )
         found += [
             item
             for item in mappings(body.get("items"))

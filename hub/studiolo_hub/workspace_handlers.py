@@ -15,6 +15,7 @@ from studiolo_spawner.errors import StudioloError
 from studiolo_spawner.offer import Offer, offer_to
 from studiolo_spawner.profile_outlook import NOTHING_KNOWN
 from studiolo_spawner.refused_start import to_spawn_exception
+from studiolo_spawner.translation import translate as _
 from tornado.httputil import url_concat
 
 from studiolo_hub.answers import AnswerHandler, Refused
@@ -83,8 +84,8 @@ class WorkspaceHandler(AnswerHandler):
             raise Refused(
                 503,
                 "no_catalogue",
-                "There is no catalogue to start from.",
-                "Tell an administrator.",
+                _("There is no catalogue to start from."),
+                _("Tell an administrator."),
             )
         return offer_to(person_of(user), catalogue)
 
@@ -140,8 +141,8 @@ class RestartHandler(WorkspaceHandler):
             raise Refused(
                 403,
                 "signed_out",
-                "Your sign-in has expired, so nothing was stopped.",
-                "Sign in again.",
+                _("Your sign-in has expired, so nothing was stopped."),
+                _("Sign in again."),
             )
 
     def _check_room(self, spawner: Any) -> None:
@@ -152,8 +153,8 @@ class RestartHandler(WorkspaceHandler):
             raise Refused(
                 429,
                 "busy",
-                "Many people start workspaces now, so nothing was stopped.",
-                "Try again in a minute.",
+                _("Many people start workspaces now, so nothing was stopped."),
+                _("Try again in a minute."),
             )
 
 
@@ -186,7 +187,7 @@ class AddHandler(WorkspaceHandler):
         name = safe_slug(title, avoid_collisions=False)
         if name in user.orm_spawners:
             raise Refused(
-                400, "name_taken", "You have a workspace of that name already: choose another."
+                400, "name_taken", _("You have a workspace of that name already: choose another.")
             )
         await self._check_number(user)
         await self._check_named_server_request(user, name, title)
@@ -200,9 +201,9 @@ class AddHandler(WorkspaceHandler):
             raise Refused(
                 403,
                 "too_many_workspaces",
-                f"You may have {most if self.allow_named_servers else 0} workspaces beside the "
-                f"first one, and you have {has}.",
-                "Delete one to add another." if has else "Ask your administrator for more.",
+                _("You may have %(most)s workspaces beside the first one, and you have %(has)s.")
+                % {"most": most if self.allow_named_servers else 0, "has": has},
+                _("Delete one to add another.") if has else _("Ask your administrator for more."),
             )
 
 
@@ -210,13 +211,13 @@ def read_name(given: object) -> str:
     """Return a name for people as they meant it. Raises Refused for what is none."""
     name = normalise_unicode(" ".join(given.split())) if isinstance(given, str) else ""
     if not name:
-        raise Refused(400, "invalid_name", "A workspace needs a name.")
+        raise Refused(400, "invalid_name", _("A workspace needs a name."))
     if not is_valid_display_name(name) or len(name) > MAX_NAME:
         raise Refused(
             400,
             "invalid_name",
-            "That is no name for a workspace.",
-            f"Use up to {MAX_NAME} letters, figures and spaces.",
+            _("That is no name for a workspace."),
+            _("Use up to %(most)s letters, figures and spaces.") % {"most": MAX_NAME},
         )
     return name
 

@@ -8,9 +8,11 @@ in, and needs the person: no workspace's token reaches it.
 from typing import Any
 
 from jupyterhub.scopes import needs_scope
+from studiolo_spawner import spoken
 from studiolo_spawner.errors import StudioloError
 from studiolo_spawner.log_text import MAX_LOG
 from studiolo_spawner.refused_start import to_spawn_exception
+from studiolo_spawner.translation import translate as _
 from tornado import web
 
 from studiolo_hub.answers import Refused
@@ -47,7 +49,7 @@ class RenameHandler(WorkspaceHandler):
         """Change the name, also while it runs."""
         _user, spawner = self.workspace_of(user_name, server_name)
         if not server_name:
-            raise Refused(400, "first_workspace", "Your first workspace has no name to change.")
+            raise Refused(400, "first_workspace", _("Your first workspace has no name to change."))
         given = self.json_body() if self.for_program else self.form_body()
         value = given.get("display_name")
         name = value[0] if isinstance(value, list) and value else value
@@ -90,22 +92,22 @@ class DeleteHandler(WorkspaceHandler):
             raise Refused(
                 400,
                 "unclear",
-                "It was not said what to delete, so nothing was.",
-                "Say whether the files are kept or deleted; the first workspace itself stays.",
+                _("It was not said what to delete, so nothing was."),
+                _("Say whether the files are kept or deleted; the first workspace itself stays."),
             )
         if files == "delete" and confirmed != self.title_of(spawner):
             raise Refused(
                 400,
                 "not_confirmed",
-                "The name that was typed is another one, so nothing was deleted.",
-                f"Type “{self.title_of(spawner)}” to delete its files.",
+                _("The name that was typed is another one, so nothing was deleted."),
+                _("Type “%(title)s” to delete its files.") % {"title": self.title_of(spawner)},
             )
         if spawner.active or self.restarts.under_way(user.name, server_name):
             raise Refused(
                 409,
                 "running",
-                "The workspace still runs, so nothing was deleted.",
-                "Stop it first.",
+                _("The workspace still runs, so nothing was deleted."),
+                _("Stop it first."),
             )
         if files == "delete":
             await self._delete_files(user, spawner)
@@ -126,8 +128,9 @@ class DeleteHandler(WorkspaceHandler):
             raise Refused(
                 409,
                 "home_shared",
-                f"These files are also those of {', '.join(sharers)}, so nothing was deleted.",
-                "Delete the workspace and keep the files.",
+                _("These files are also those of %(names)s, so nothing was deleted.")
+                % {"names": spoken.listed(sharers)},
+                _("Delete the workspace and keep the files."),
             )
         # Nobody may start it while its files go.
         spawner._rename_pending = True  # noqa: SLF001 - JupyterHub starts nothing meanwhile

@@ -5,7 +5,10 @@ such a tool is found at one address in every image: images/README.md names them.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from studiolo_spawner.translation import marked as _
+from studiolo_spawner.translation import translate
 
 
 @dataclass(frozen=True)
@@ -21,12 +24,17 @@ _ADDRESSES = {
     "code-server": (Tool("VS Code", "codeserver/"),),
     "rstudio": (Tool("RStudio", "rstudio/"),),
     # Notebook 7 has a page of its own for a terminal; JupyterLab opens its terminals within itself.
-    "notebook": (Tool("Notebook", "tree"), Tool("Terminal", "terminals/1")),
+    "notebook": (Tool("Notebook", "tree"), Tool(_("Terminal"), "terminals/1")),
 }
 
 
 def tools_of(provided: Iterable[str]) -> tuple[Tool, ...]:
     """Return what can be opened, in the order of this module."""
     has = frozenset(provided)
-    found = [tool for name, tools in _ADDRESSES.items() if name in has for tool in tools]
+    found = [
+        replace(tool, name=translate(tool.name))
+        for name, tools in _ADDRESSES.items()
+        if name in has
+        for tool in tools
+    ]
     return tuple({tool.name: tool for tool in found}.values())

@@ -13,7 +13,10 @@ from typing import Any, Literal
 
 from studiolo_spawner.catalogue import Profile
 from studiolo_spawner.progress import fallback_reason
-from studiolo_spawner.wording import duration, number
+from studiolo_spawner.spoken import duration, rough
+from studiolo_spawner.translation import translate as _
+from studiolo_spawner.translation import translate_number
+from studiolo_spawner.wording import number
 from studiolo_spawner.workspace_state import ImageInUse, WorkspaceState
 
 from studiolo_hub.ends import End
@@ -163,7 +166,7 @@ def view_of(
 
 def title_of(display_name: str, name: str) -> str:
     """Return what people call a workspace."""
-    return display_name or name or "My workspace"
+    return display_name or name or _("My workspace")
 
 
 def gpu_words(profile: Profile) -> str:
@@ -172,21 +175,33 @@ def gpu_words(profile: Profile) -> str:
     if not count:
         return ""
     if gpu is None:
-        return f"{count} GPU{'s' if count != 1 else ''}"
-    many, each = (f"{count} × ", " each") if count != 1 else ("", "")
-    words = f"{many}{gpu.model}, {number(gpu.memory_gib)} GiB{each}"
-    marks = [mark for mark in ("shared", "simulated") if getattr(gpu, mark)]
+        return translate_number("%(count)s GPU", "%(count)s GPUs", count) % {"count": count}
+    told = _("%(model)s, %(memory)s GiB")
+    if count != 1:
+        told = _("%(count)s × %(model)s, %(memory)s GiB each")
+    words = told % {"count": count, "model": gpu.model, "memory": number(gpu.memory_gib)}
+    marks = [
+        mark
+        for holds, mark in ((gpu.shared, _("shared")), (gpu.simulated, _("simulated")))
+        if holds
+    ]
     return f"{words} ({', '.join(marks)})" if marks else words
 
 
 def end_words(profile: Profile) -> str:
     """Return in words when a workspace with this profile is stopped by itself."""
-    parts = []
-    if profile.idle.timeout is not None:
-        parts.append(f"after {duration(profile.idle.timeout)} without use")
-    if profile.max_lifetime is not None:
-        parts.append(f"{duration(profile.max_lifetime)} after its start")
-    return f"Stops by itself {', at the latest '.join(parts)}" if parts else "Runs until stopped"
+    idle, lifetime = profile.idle.timeout, profile.max_lifetime
+    words = {"idle": duration(idle or timedelta()), "lifetime": duration(lifetime or timedelta())}
+    if idle is None and lifetime is None:
+        return _("Runs until stopped")
+    if idle is None:
+        return _("Stops by itself %(lifetime)s after its start") % words
+    if lifetime is None:
+        return _("Stops by itself after %(idle)s without use") % words
+    told = _(
+        "Stops by itself after %(idle)s without use, at the latest %(lifetime)s after its start"
+    )
+    return told % words
 
 
 def _image(image: ImageInUse | None) -> str:
@@ -195,9 +210,3 @@ def _image(image: ImageInUse | None) -> str:
 
 def _moment(value: datetime | None) -> str | None:
     return value.astimezone(UTC).isoformat(timespec="seconds") if value else None
-
-
-def rough(value: timedelta) -> str:
-    """Return a time in words, by the minute: seconds are noise on a page that nobody draws anew."""
-    minute = timedelta(minutes=1)
-    return "less than a minute" if value < minute else duration(value - value % minute)

@@ -74,6 +74,7 @@ class NvmlReader:
             self._open = False
             self._xids.close()
             self._found = ()
+            self._figures.close()
             try:
                 self._nvml.nvmlShutdown()
             except self._nvml.NVMLError as error:
@@ -113,8 +114,9 @@ class NvmlReader:
 
         self._nvml = pynvml
         pynvml.nvmlInit()
-        self._open = True
         calls = self._calls = NvmlCalls(pynvml)
+        self._figures = FigureReader(calls, self._clock)
+        self._open = True
         self._driver_version = calls.ask("", "nvmlSystemGetDriverVersion")
         self._found = find_devices(
             calls,
@@ -124,7 +126,6 @@ class NvmlReader:
             driver=self._driver_version or "",
         )
         simulated = bool(self._found) and all(found.identity.simulated for found in self._found)
-        self._figures = FigureReader(calls, self._clock)
         self._processes_of = ProcessReader(calls, self._own, simulated=simulated, clock=self._clock)
         self._xids.open(calls, {each.card_id: each.card for each in self._found if each.card})
 

@@ -2,7 +2,7 @@
 
 What changes with every sample is asked with every sample. What hardly changes, or takes the driver
 long (it measures PCIe throughput over 20 ms), is asked every `SLOW_SECONDS` and kept between. A
-MIG slice has memory of its own; its sensors are its card's.
+MIG slice has memory and, where the driver counts it, a load of its own; its sensors are its card's.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from jupyterlab_studiolo.devices import ALL_FIGURES, NO_FIGURES, Figures, Throttle
 from jupyterlab_studiolo.nvml_calls import NvmlCalls
+from jupyterlab_studiolo.nvml_slices import SliceLoads
 from jupyterlab_studiolo.nvml_words import throttles
 
 SLOW_SECONDS: Final = 5.0
@@ -44,6 +45,11 @@ class NvmlDevice(NamedTuple):
     card: Any
     card_id: str
 
+    @property
+    def is_slice(self) -> bool:
+        """Whether it is a part of its card."""
+        return self.id != self.card_id
+
 
 class FigureReader:
     """Asks for the figures of devices; made anew with every opening of the driver."""
@@ -53,16 +59,21 @@ class FigureReader:
         self._clock = clock
         self._slow: dict[str, tuple[float, Figures]] = {}
         self._links: dict[str, tuple[float, int, int]] = {}
+        self._slices = SliceLoads(calls, clock)
+
+    def close(self) -> None:
+        """Before the driver is shut down."""
+        self._slices.close()
 
     def figures(self, device: NvmlDevice, *, full: bool) -> Figures:
         """What the device does now; without `full` only what tells activity and has a past."""
         ask, nvml = self._calls.ask, self._calls.nvml
-        load = ask(device.id, "nvmlDeviceGetUtilizationRates", device.handle)
+        load, memory_busy = self._load(device)
         memory = self._memory(device)
         power = ask(device.card_id, "nvmlDeviceGetPowerUsage", device.card)
         figures = (self._slowly(device) if full else NO_FIGURES)._replace(
-            utilisation_percent=None if load is None else float(load.gpu),
-            memory_busy_percent=None if load is None else float(load.memory),
+            utilisation_percent=load,
+            memory_busy_percent=memory_busy,
             memory_used_bytes=None if memory is None else int(memory.used),
             memory_total_bytes=None if memory is None else int(memory.total),
             temperature_celsius=self._temperature(device),
@@ -90,6 +101,13 @@ class FigureReader:
             if bits is not None:
                 return throttles(bits)
         return None
+
+    def _load(self, device: NvmlDevice) -> tuple[float | None, float | None]:
+        """Of the device and of its memory bus."""
+        rates = self._calls.ask(device.id, "nvmlDeviceGetUtilizationRates", device.handle)
+        if rates is not None:
+            return float(rates.gpu), float(rates.memory)
+        return (self._slices.of(*device) if device.is_slice else None), None
 
     def _temperature(self, device: NvmlDevice) -> float | None:
         nvml = self._calls.nvml

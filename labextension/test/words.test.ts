@@ -1,3 +1,4 @@
+import { deviceLabel } from '../src/words/devices';
 import * as figures from '../src/words/figures';
 import { localeOf } from '../src/words/locale';
 import { fallbackSentence, isCalm, stateNotice } from '../src/words/states';
@@ -63,6 +64,23 @@ describe('figures', () => {
     [figures.clock(-3), '0:00']
   ])('%s', (text, expected) => {
     expect(text).toBe(expected);
+  });
+});
+
+describe('deviceLabel', () => {
+  const [card] = stateExample(TWO_GPUS).gpus.devices;
+  const [slice] = stateExample(MIG_AND_LOST).gpus.devices;
+  if (card === undefined || slice === undefined) {
+    throw new Error('the examples have no devices');
+  }
+  const more = { ...slice, id: 'MIG-2' };
+  const elsewhere = { ...slice, id: 'MIG-3', index: 1, parent: 'GPU-other' };
+  it.each([
+    ['a card', [card], ['GPU 0']],
+    ['the only slice of its card', [slice, elsewhere], ['GPU 0', 'GPU 1']],
+    ['slices of one card', [slice, elsewhere, more], ['GPU 0, slice 1', 'GPU 1', 'GPU 0, slice 2']]
+  ])('tells %s', (_case, devices, labels) => {
+    expect(devices.map(device => deviceLabel(device, devices, trans))).toEqual(labels);
   });
 });
 

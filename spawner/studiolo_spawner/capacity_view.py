@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from studiolo_spawner.capacity import Free, free_words, state_of
 from studiolo_spawner.catalogue import Catalogue, Profile
 from studiolo_spawner.offer import Person, offer_to
-from studiolo_spawner.quotas import Held, QuotaState, states
+from studiolo_spawner.quotas import Held, QuotaState, refusals, states
 
 VERSION = 1
 
@@ -31,20 +31,34 @@ class Board:
     _profiles: dict[str, str] = field(default_factory=dict)
     _texts: dict[tuple[object, ...], str] = field(default_factory=dict)
 
-    def text_for(self, person: Person) -> str:
-        """The document for one person, as JSON; the same text for all who see the same."""
-        offered = tuple(offer_to(person, self.catalogue).profiles)
-        return self.text_of(offered, states(person, self.held, self.catalogue))
+    def text_for(self, person: Person, server: str = "") -> str:
+        """The document for one person, as JSON; the same text for all who see the same.
 
-    def text_of(self, offered: tuple[str, ...], quotas: tuple[QuotaState, ...]) -> str:
-        """The document with these profiles and quotas."""
-        key = (offered, quotas)
+        ``server``: the workspace that they choose for, whose own pod counts towards no refusal.
+        """
+        offered = offer_to(person, self.catalogue).profiles
+        replacing = (person.name, server)
+        refused = refusals(person, self.held, self.catalogue, offered, replacing=replacing)
+        return self.text_of(
+            tuple(offered),
+            states(person, self.held, self.catalogue),
+            tuple((name, each.text) for name, each in refused.items()),
+        )
+
+    def text_of(
+        self,
+        offered: tuple[str, ...],
+        quotas: tuple[QuotaState, ...],
+        refused: tuple[tuple[str, str], ...] = (),
+    ) -> str:
+        """The document with these profiles, quotas, and what a quota does not allow now."""
+        key = (offered, quotas, refused)
         if key not in self._texts:
             profiles = ",".join(self._profile(name) for name in offered)
             told = json.dumps([quota_document(each) for each in quotas])
             self._texts[key] = (
                 f'{{"version":{VERSION},"at":"{_stamp(self.at)}","profiles":{{{profiles}}},'
-                f'"quotas":{told}}}'
+                f'"quotas":{told},"refused":{json.dumps(dict(refused))}}}'
             )
         return self._texts[key]
 

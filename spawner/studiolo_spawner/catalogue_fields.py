@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 from studiolo_spawner import quantities, wording
 from studiolo_spawner.errors import InvalidReference
 from studiolo_spawner.reference import parse_reference
+from studiolo_spawner.translation import english
 
 # An id also becomes the value of a Kubernetes label, which ends in a letter or digit.
 ID_PATTERN = "^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$"
@@ -88,7 +89,7 @@ def _reference(value: str) -> str:
     try:
         parse_reference(value)
     except InvalidReference as error:
-        raise ValueError(error.user_message) from None
+        raise ValueError(english(error.user_message)) from None
     return value
 
 

@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from studiolo_spawner.translation import marked as _
+from studiolo_spawner.translation import translate
+
 
 class Kind(StrEnum):
     """Whose fault it is; only ``IMAGE`` ever leads to another image."""
@@ -31,182 +34,202 @@ class Cause:
     terminal: bool
 
 
-_TELL_ADMIN = "Ask your administrator to look at the cluster."
-_FIX_ENTRY = "Ask your administrator to correct this image's entry in the catalogue."
-_FIX_IMAGE = "Ask your administrator to repair the image, or choose another one."
-_TRY_LATER = "Nothing is wrong with your choice. Try again in a few minutes."
-_OTHER_PROFILE = "Choose a smaller profile, or try again when somebody has given a workspace back."
+_TELL_ADMIN = _("Ask your administrator to look at the cluster.")
+_FIX_ENTRY = _("Ask your administrator to correct this image's entry in the catalogue.")
+_FIX_IMAGE = _("Ask your administrator to repair the image, or choose another one.")
+_TRY_LATER = _("Nothing is wrong with your choice. Try again in a few minutes.")
+_OTHER_PROFILE = _(
+    "Choose a smaller profile, or try again when somebody has given a workspace back."
+)
 
 _IMAGE = {
-    "image_missing": ("The image does not exist in the registry.", _FIX_ENTRY),
+    "image_missing": (_("The image does not exist in the registry."), _FIX_ENTRY),
     "image_forbidden": (
-        "The registry refuses this image: it is private to others, or it does not exist.",
-        "Ask your administrator to check the image's entry in the catalogue and its pull secret.",
+        _("The registry refuses this image: it is private to others, or it does not exist."),
+        _(
+            "Ask your administrator to check the image's entry in the catalogue and its pull "
+            "secret."
+        ),
     ),
     "wrong_platform": (
-        "The image is not built for the processors of this cluster.",
-        "Ask your administrator for a build of this image for this cluster.",
+        _("The image is not built for the processors of this cluster."),
+        _("Ask your administrator for a build of this image for this cluster."),
     ),
-    "bad_reference": ("The image's address is not a valid one.", _FIX_ENTRY),
+    "bad_reference": (_("The image's address is not a valid one."), _FIX_ENTRY),
     "image_damaged": (
-        "What the registry delivers for this image is damaged.",
-        "Ask your administrator to push the image again.",
+        _("What the registry delivers for this image is damaged."),
+        _("Ask your administrator to push the image again."),
     ),
     "image_format": (
-        "The image is in a format that the cluster cannot read.",
-        "Ask your administrator to build the image again with current tools.",
+        _("The image is in a format that the cluster cannot read."),
+        _("Ask your administrator to build the image again with current tools."),
     ),
     "image_unsigned": (
-        "The image lacks a signature that the cluster demands.",
-        "Ask your administrator to sign the image, or choose another one.",
+        _("The image lacks a signature that the cluster demands."),
+        _("Ask your administrator to sign the image, or choose another one."),
     ),
     "no_singleuser": (
-        "JupyterHub's single-user server is not in the image.",
-        "Ask your administrator to install jupyterhub-singleuser in the image.",
+        _("JupyterHub's single-user server is not in the image."),
+        _("Ask your administrator to install jupyterhub-singleuser in the image."),
     ),
     "singleuser_too_old": (
-        "The image's JupyterHub single-user server is too old for this hub.",
-        "Ask your administrator to build the image with the hub's version of JupyterHub.",
+        _("The image's JupyterHub single-user server is too old for this hub."),
+        _("Ask your administrator to build the image with the hub's version of JupyterHub."),
     ),
     "command_missing": (
-        "A program that the image is told to start is not in it.",
+        _("A program that the image is told to start is not in it."),
         _FIX_IMAGE,
     ),
-    "command_denied": ("The image's start program may not be executed.", _FIX_IMAGE),
-    "cannot_start": ("The image's container could not be started.", _FIX_IMAGE),
+    "command_denied": (_("The image's start program may not be executed."), _FIX_IMAGE),
+    "cannot_start": (_("The image's container could not be started."), _FIX_IMAGE),
     "runs_as_root": (
-        "The image wants to run as root, or does not say which user it runs as.",
-        "Ask your administrator to give the image a user with a number other than 0.",
+        _("The image wants to run as root, or does not say which user it runs as."),
+        _("Ask your administrator to give the image a user with a number other than 0."),
     ),
     "driver_too_old": (
-        "The image needs a newer GPU driver than the machine has.",
-        "Choose an image for an earlier CUDA version, or ask for a newer driver.",
+        _("The image needs a newer GPU driver than the machine has."),
+        _("Choose an image for an earlier CUDA version, or ask for a newer driver."),
     ),
-    "crashed": ("The image started and then stopped with an error.", _FIX_IMAGE),
+    "crashed": (_("The image started and then stopped with an error."), _FIX_IMAGE),
     "stopped_itself": (
-        "The image started and then stopped by itself, without an error.",
-        "Ask your administrator to correct what the image starts.",
+        _("The image started and then stopped by itself, without an error."),
+        _("Ask your administrator to correct what the image starts."),
     ),
     "out_of_memory": (
-        "The image used up the profile's memory before it was ready.",
-        "Choose a profile with more memory, or another image.",
+        _("The image used up the profile's memory before it was ready."),
+        _("Choose a profile with more memory, or another image."),
     ),
     "never_ready": (
-        "The image runs, but its server does not answer.",
-        "Ask your administrator to check that the image starts jupyterhub-singleuser in time.",
+        _("The image runs, but its server does not answer."),
+        _("Ask your administrator to check that the image starts jupyterhub-singleuser in time."),
     ),
 }
 
 _CLUSTER = {
     "registry_away": (
-        "The machine cannot reach the image's registry and has no copy of the image.",
-        "Try again in a few minutes; if it stays like this, tell your administrator.",
+        _("The machine cannot reach the image's registry and has no copy of the image."),
+        _("Try again in a few minutes; if it stays like this, tell your administrator."),
     ),
     "registry_busy": (
-        "The registry answers the cluster's machines that they asked too often.",
-        "Try again in a few minutes; your administrator can give the cluster a registry account.",
+        _("The registry answers the cluster's machines that they asked too often."),
+        _(
+            "Try again in a few minutes; your administrator can give the cluster a registry "
+            "account."
+        ),
     ),
     "pull_failed": (
-        "The machine could not fetch the image; the cluster does not say why.",
-        "Try again in a few minutes; if it stays like this, tell your administrator.",
+        _("The machine could not fetch the image; the cluster does not say why."),
+        _("Try again in a few minutes; if it stays like this, tell your administrator."),
     ),
     "pull_never": (
-        "The image is not on the machine, and the cluster is set up never to fetch it.",
-        "Ask your administrator to load the image onto the machines.",
+        _("The image is not on the machine, and the cluster is set up never to fetch it."),
+        _("Ask your administrator to load the image onto the machines."),
     ),
-    "disk_full": ("The machine's disk is full.", _TELL_ADMIN),
-    "node_fault": ("The machine could not create the container.", _TELL_ADMIN),
-    "gpu_fault": ("The machine's GPU or its driver does not work.", _TELL_ADMIN),
+    "disk_full": (_("The machine's disk is full."), _TELL_ADMIN),
+    "node_fault": (_("The machine could not create the container."), _TELL_ADMIN),
+    "gpu_fault": (_("The machine's GPU or its driver does not work."), _TELL_ADMIN),
     "gpu_unavailable": (
-        "The machine could not hand out the GPU that was promised.",
-        "Try again; if it happens once more, tell your administrator.",
+        _("The machine could not hand out the GPU that was promised."),
+        _("Try again; if it happens once more, tell your administrator."),
     ),
     "home_full": (
-        "No space is left where your files are, so the workspace's server could not start.",
-        "Start it in rescue mode, delete what you no longer need, and restart it.",
+        _("No space is left where your files are, so the workspace's server could not start."),
+        _("Start it in rescue mode, delete what you no longer need, and restart it."),
     ),
     "missing_config": (
-        "A secret or a configuration that the workspace needs is not in the cluster.",
-        "Ask your administrator to create it.",
+        _("A secret or a configuration that the workspace needs is not in the cluster."),
+        _("Ask your administrator to create it."),
     ),
-    "sandbox_failed": ("The machine could not set up the workspace's network.", _TELL_ADMIN),
+    "sandbox_failed": (_("The machine could not set up the workspace's network."), _TELL_ADMIN),
     "runtime_missing": (
-        "The machine does not have the container runtime that this profile asks for.",
-        "Ask your administrator to correct the profile's runtime class.",
+        _("The machine does not have the container runtime that this profile asks for."),
+        _("Ask your administrator to correct the profile's runtime class."),
     ),
-    "no_free_gpu": ("No GPU of this kind is free at the moment.", _OTHER_PROFILE),
-    "no_room": ("No machine has enough free room for this profile at the moment.", _OTHER_PROFILE),
+    "no_free_gpu": (_("No GPU of this kind is free at the moment."), _OTHER_PROFILE),
+    "no_room": (
+        _("No machine has enough free room for this profile at the moment."),
+        _OTHER_PROFILE,
+    ),
     "no_matching_node": (
-        "No machine of the cluster fits this profile.",
-        "Choose another profile, or ask your administrator to check the profile's node selector.",
+        _("No machine of the cluster fits this profile."),
+        _(
+            "Choose another profile, or ask your administrator to check the profile's node "
+            "selector."
+        ),
     ),
     "not_tolerated": (
-        "The machines that fit this profile are reserved.",
-        "Ask your administrator to check the profile's tolerations.",
+        _("The machines that fit this profile are reserved."),
+        _("Ask your administrator to check the profile's tolerations."),
     ),
-    "nodes_closed": ("The machines that fit this profile are closed for maintenance.", _TRY_LATER),
-    "unschedulable": ("The cluster has no place for this workspace at the moment.", _OTHER_PROFILE),
-    "held_back": (
-        "The workspace waits in the cluster's queue.",
-        "It starts by itself when its turn comes.",
-    ),
-    "volume_missing": (
-        "A volume that the workspace needs does not exist.",
-        "Ask your administrator to look at your home volume and the shared volumes.",
-    ),
-    "volume_pending": (
-        "Your storage is not ready yet.",
-        "If it stays like this, ask your administrator to look at the storage class.",
-    ),
-    "volume_elsewhere": (
-        "Your storage is in a zone where no machine is free for this profile.",
-        "Choose another profile, or ask your administrator.",
-    ),
-    "volume_busy": (
-        "Your storage is still in use on another machine.",
-        "Wait a few minutes until it is let go; if it stays like this, tell your administrator.",
-    ),
-    "volume_failed": ("Your storage could not be connected to the machine.", _TELL_ADMIN),
-    "quota": (
-        "The quota of the cluster's namespace is used up.",
-        "Stop a workspace that you do not need, or choose a smaller profile.",
-    ),
-    "node_lost": ("The machine that was to run the workspace is gone.", _TRY_LATER),
-    "node_shutdown": ("The machine that was to run the workspace is shutting down.", _TRY_LATER),
-    "evicted": (
-        "The machine ran short of memory or disk and put the workspace out.",
+    "nodes_closed": (
+        _("The machines that fit this profile are closed for maintenance."),
         _TRY_LATER,
     ),
-    "preempted": ("Something more important took the workspace's place.", _TRY_LATER),
-    "rejected_by_node": ("The machine refused the workspace at the last moment.", _TRY_LATER),
+    "unschedulable": (
+        _("The cluster has no place for this workspace at the moment."),
+        _OTHER_PROFILE,
+    ),
+    "held_back": (
+        _("The workspace waits in the cluster's queue."),
+        _("It starts by itself when its turn comes."),
+    ),
+    "volume_missing": (
+        _("A volume that the workspace needs does not exist."),
+        _("Ask your administrator to look at your home volume and the shared volumes."),
+    ),
+    "volume_pending": (
+        _("Your storage is not ready yet."),
+        _("If it stays like this, ask your administrator to look at the storage class."),
+    ),
+    "volume_elsewhere": (
+        _("Your storage is in a zone where no machine is free for this profile."),
+        _("Choose another profile, or ask your administrator."),
+    ),
+    "volume_busy": (
+        _("Your storage is still in use on another machine."),
+        _("Wait a few minutes until it is let go; if it stays like this, tell your administrator."),
+    ),
+    "volume_failed": (_("Your storage could not be connected to the machine."), _TELL_ADMIN),
+    "quota": (
+        _("The quota of the cluster's namespace is used up."),
+        _("Stop a workspace that you do not need, or choose a smaller profile."),
+    ),
+    "node_lost": (_("The machine that was to run the workspace is gone."), _TRY_LATER),
+    "node_shutdown": (_("The machine that was to run the workspace is shutting down."), _TRY_LATER),
+    "evicted": (
+        _("The machine ran short of memory or disk and put the workspace out."),
+        _TRY_LATER,
+    ),
+    "preempted": (_("Something more important took the workspace's place."), _TRY_LATER),
+    "rejected_by_node": (_("The machine refused the workspace at the last moment."), _TRY_LATER),
     "pod_removed": (
-        "The workspace was removed while it was starting.",
-        "Start it again; if it happens once more, tell your administrator.",
+        _("The workspace was removed while it was starting."),
+        _("Start it again; if it happens once more, tell your administrator."),
     ),
     "helper_failed": (
-        "A helper container beside the workspace does not start.",
-        "Ask your administrator to look at the extra containers of the configuration.",
+        _("A helper container beside the workspace does not start."),
+        _("Ask your administrator to look at the extra containers of the configuration."),
     ),
-    "api_busy": ("The cluster is too busy to create the workspace.", _TRY_LATER),
-    "api_away": ("The cluster does not answer.", _TRY_LATER),
-    "api_refused": ("The cluster refused to create the workspace.", _TELL_ADMIN),
+    "api_busy": (_("The cluster is too busy to create the workspace."), _TRY_LATER),
+    "api_away": (_("The cluster does not answer."), _TRY_LATER),
+    "api_refused": (_("The cluster refused to create the workspace."), _TELL_ADMIN),
 }
 
 _POLICY = {
     "admission_denied": (
-        "A rule of the cluster forbids this workspace.",
-        "Ask your administrator which rule applies to this image and profile.",
+        _("A rule of the cluster forbids this workspace."),
+        _("Ask your administrator which rule applies to this image and profile."),
     ),
     "not_permitted": (
-        "Studiolo lacks the permission to create this workspace in the cluster.",
-        "Ask your administrator to check Studiolo's roles in the cluster.",
+        _("Studiolo lacks the permission to create this workspace in the cluster."),
+        _("Ask your administrator to check Studiolo's roles in the cluster."),
     ),
 }
 
 _STARTING = {
     "scaling_up": (
-        "A new machine is being added to the cluster for this workspace.",
-        "This takes a few minutes.",
+        _("A new machine is being added to the cluster for this workspace."),
+        _("This takes a few minutes."),
     ),
 }
 
@@ -232,4 +255,4 @@ def cause(reason: str, message: str | None = None, *, terminal: bool | None = No
     """
     kind, default_message, hint = _WORDS[reason]
     ends = kind in {Kind.IMAGE, Kind.POLICY} if terminal is None else terminal
-    return Cause(kind, reason, message or default_message, hint, ends)
+    return Cause(kind, reason, message or translate(default_message), translate(hint), ends)

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from studiolo_spawner import wording
+from studiolo_spawner import spoken, wording
 from studiolo_spawner.errors import InvalidChoice, Problem
+from studiolo_spawner.translation import translate as _
 
 MAX_NAMES = 50
 """Tasks, tools or frameworks in one choice, and problems told about one."""
@@ -81,7 +82,10 @@ def choice_from_form(formdata: Mapping[str, Sequence[str]]) -> Choice:
     reader.refuse_unknown(formdata.keys() - _IGNORED_FORM_FIELDS, _FORM_FIELDS)
     fallback = reader.single("fallback", formdata.get("fallback"))
     if fallback is not None and fallback not in _FALLBACK_WORDS:
-        reader.add("fallback", f"{wording.quoted(fallback)} is neither any nor only")
+        reader.add(
+            "fallback",
+            _("%(value)s is neither any nor only") % {"value": wording.quoted(fallback)},
+        )
     # A text field that was left empty is sent all the same.
     frameworks = [
         text for text in reader.texts("framework", formdata.get("framework")) if text.strip()
@@ -104,15 +108,27 @@ def choice_from_options(options: Mapping[str, object]) -> Choice:
     """The choice in user options: JSON from REST, or what was saved with `Choice.to_options`."""
     reader = _Reader()
     if not isinstance(options, Mapping):
-        raise InvalidChoice([Problem("", f"the options must be a mapping, not {_kind(options)}")])
+        raise InvalidChoice(
+            [
+                Problem(
+                    "",
+                    _("the options must be a mapping, not %(value)s") % {"value": _kind(options)},
+                )
+            ]
+        )
     reader.refuse_unknown(options, _OPTIONS)
     fallback = options.get("fallback")
     if not isinstance(fallback, bool | None):
-        reader.add("fallback", f"it must be true or false, not {_kind(fallback)}")
+        reader.add(
+            "fallback",
+            _("it must be true or false, not %(value)s") % {"value": _kind(fallback)},
+        )
         fallback = None
     rescue = options.get("rescue", False)
     if not isinstance(rescue, bool):
-        reader.add("rescue", f"it must be true or false, not {_kind(rescue)}")
+        reader.add(
+            "rescue", _("it must be true or false, not %(value)s") % {"value": _kind(rescue)}
+        )
     image, custom_image = reader.image_of_options(options)
     choice = Choice(
         image=image,
@@ -147,17 +163,21 @@ class _Reader:
     def refuse_unknown(self, given: Iterable[object], known: Sequence[str]) -> None:
         # Sorted, because what a set yields first differs from run to run.
         for key in sorted(str(key)[:100] for key in given if key not in known)[:MAX_NAMES]:
-            hint = wording.did_you_mean(key, known) or f"there are: {wording.listed(known)}"
-            self.add("", f"there is no option {wording.quoted(key)}", hint)
+            hint = spoken.did_you_mean(key, known) or _("there are: %(names)s") % {
+                "names": spoken.listed(known)
+            }
+            self.add("", _("there is no option %(key)s") % {"key": wording.quoted(key)}, hint)
 
     def name(self, path: str, value: object) -> str | None:
         """A name that may be an id. Not more: whether there is such an id is asked later."""
         if value is None:
             return None
         if not isinstance(value, str):
-            self.add(path, f"it must be text, not {_kind(value)}")
+            self.add(path, _("it must be text, not %(value)s") % {"value": _kind(value)})
         elif not _NAME.fullmatch(value):
-            self.add(path, f"{wording.quoted(value)} is not a name from the menu")
+            self.add(
+                path, _("%(value)s is not a name from the menu") % {"value": wording.quoted(value)}
+            )
         else:
             return value
         return None
@@ -172,7 +192,9 @@ class _Reader:
         if image not in {None, CUSTOM_IMAGE} or (image is None and not typed):
             return image, None
         if not typed:
-            self.add("custom_image", "it is empty", "type the image's reference, with its tag")
+            self.add(
+                "custom_image", _("it is empty"), _("type the image's reference, with its tag")
+            )
         return None, self._reference(typed)
 
     def image_of_options(self, options: Mapping[str, object]) -> tuple[str | None, str | None]:
@@ -180,12 +202,12 @@ class _Reader:
         image, typed = self.name("image", options.get("image")), options.get("custom_image")
         if typed is None:
             if image == CUSTOM_IMAGE:
-                self.add("custom_image", "it is missing", "name the image's reference")
+                self.add("custom_image", _("it is missing"), _("name the image's reference"))
             return image, None
         if image not in {None, CUSTOM_IMAGE}:
-            self.add("custom_image", "an image is named beside it", "name one of the two")
+            self.add("custom_image", _("an image is named beside it"), _("name one of the two"))
         if not isinstance(typed, str):
-            self.add("custom_image", f"it must be text, not {_kind(typed)}")
+            self.add("custom_image", _("it must be text, not %(value)s") % {"value": _kind(typed)})
             return None, None
         return None, self._reference(typed)
 
@@ -193,29 +215,29 @@ class _Reader:
         """A text that may be a reference; by which rules, the catalogue says later."""
         if len(text) <= _MAX_REFERENCE and text.isascii() and text.isprintable():
             return text
-        told = f"{wording.quoted(text)} is not an image reference"
-        self.add("custom_image", told, "it is ASCII without spaces, at most 255 characters")
+        told = _("%(text)s is not an image reference") % {"text": wording.quoted(text)}
+        self.add("custom_image", told, _("it is ASCII without spaces, at most 255 characters"))
         return None
 
     def single(self, path: str, values: object) -> str | None:
         """The one value of a form field, if it was sent."""
         found = self.texts(path, values)
         if len(found) > 1:
-            self.add(path, "it was given more than once")
+            self.add(path, _("it was given more than once"))
         return found[0] if found else None
 
     def texts(self, path: str, values: object) -> list[str]:
         if values is None:
             return []
         if not isinstance(values, list | tuple):
-            self.add(path, f"it must be a list, not {_kind(values)}")
+            self.add(path, _("it must be a list, not %(value)s") % {"value": _kind(values)})
             return []
         if len(values) > MAX_NAMES:
-            self.add(path, f"it has more than {MAX_NAMES} values")
+            self.add(path, _("it has more than %(most)s values") % {"most": MAX_NAMES})
             return []
         for value in values:
             if not isinstance(value, str):
-                self.add(path, f"it must hold texts, not {_kind(value)}")
+                self.add(path, _("it must hold texts, not %(value)s") % {"value": _kind(value)})
         return [value for value in values if isinstance(value, str)]
 
     def names(self, path: str, values: object) -> frozenset[str]:
@@ -227,16 +249,22 @@ class _Reader:
         if value is None:
             return
         if not isinstance(value, Mapping):
-            self.add(path, f"it must be a mapping such as pytorch: >=2.8, not {_kind(value)}")
+            self.add(
+                path,
+                _("it must be a mapping such as pytorch: >=2.8, not %(value)s")
+                % {"value": _kind(value)},
+            )
         elif len(value) > MAX_NAMES:
-            self.add(path, f"it has more than {MAX_NAMES} values")
+            self.add(path, _("it has more than %(most)s values") % {"most": MAX_NAMES})
         else:
             for name, versions in value.items():
                 if isinstance(name, str) and isinstance(versions, str):
                     yield name, versions
                 else:
                     self.add(
-                        path, f"{wording.quoted(name)}: it must be text, not {_kind(versions)}"
+                        path,
+                        _("%(name)s: it must be text, not %(value)s")
+                        % {"name": wording.quoted(name), "value": _kind(versions)},
                     )
 
     def frameworks(self, path: str, pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -248,7 +276,9 @@ class _Reader:
             if checked is not None and specifier is not None:
                 found[checked] = found.get(checked, SpecifierSet()) & specifier
                 if len(str(found[checked])) > _MAX_SPECIFIER:
-                    self.add(path, f"{wording.quoted(name)} has too many ranges")
+                    self.add(
+                        path, _("%(name)s has too many ranges") % {"name": wording.quoted(name)}
+                    )
         return {name: str(specifier) for name, specifier in found.items()}
 
     def _specifier(self, path: str, text: str) -> SpecifierSet | None:
@@ -257,8 +287,8 @@ class _Reader:
                 return SpecifierSet(text)
         except InvalidSpecifier:
             pass
-        told = f"{wording.quoted(text)} is not a range of versions"
-        self.add(path, told, "write e.g. >=2.8 or ==2.9.*")
+        told = _("%(text)s is not a range of versions") % {"text": wording.quoted(text)}
+        self.add(path, told, _("write e.g. >=2.8 or ==2.9.*"))
         return None
 
 
@@ -271,11 +301,11 @@ def _split_requirement(text: str) -> tuple[str, str]:
 
 def _kind(value: object) -> str:
     if isinstance(value, bool):
-        return "true or false"
+        return _("true or false")
     if isinstance(value, int | float):
-        return "a number"
+        return _("a number")
     if isinstance(value, str):
-        return "text"
+        return _("text")
     if isinstance(value, Mapping):
-        return "a mapping"
-    return "nothing" if value is None else "a list"
+        return _("a mapping")
+    return _("nothing") if value is None else _("a list")

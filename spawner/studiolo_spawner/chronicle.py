@@ -28,13 +28,15 @@ from studiolo_spawner.progress import (
     pulled_message,
 )
 from studiolo_spawner.resolve import Candidate
+from studiolo_spawner.translation import english, joined
+from studiolo_spawner.translation import marked as _
 from studiolo_spawner.verdict import Decision, Verdict
 from studiolo_spawner.workspace_state import ImageInUse, WorkspaceState
 
 PATIENCE_SECONDS = 30.0
 """How often a user who waits without news is told for how long."""
 
-RESUMED = "The hub was restarted meanwhile. Your start goes on where it was."
+RESUMED = _("The hub was restarted meanwhile. Your start goes on where it was.")
 
 _HAS_IMAGE = frozenset({Step.STARTING, Step.ANSWERING, Step.READY})
 
@@ -111,7 +113,7 @@ class Chronicle:
             self._log.info(
                 "%s: image %s was not checked: %s", self._key, last.image_id, verdict.reason
             )
-        told = last.message if doubt in last.message else f"{last.message} {doubt}".strip()
+        told = last.message if doubt in last.message else joined(last.message, doubt)
         attempt = replace(last, digest=digest, message=told)
         actual = ImageInUse(
             attempt.image_id, attempt.display_name, attempt.reference, attempt.digest
@@ -154,7 +156,7 @@ class Chronicle:
             ended.image_id,
             ended.digest or ended.reference,
             outcome,
-            f": {verdict.reason}: {verdict.message}" if verdict else "",
+            f": {verdict.reason}: {english(verdict.message)}" if verdict else "",
         )
         self._tell()
 
@@ -183,7 +185,7 @@ class Chronicle:
         heard = self._journal.note(news[: len(attempts)])
         heard = self._journal.note(news[len(attempts) :], chapter=len(attempts)) or heard
         if not heard and stage and time.monotonic() - self._told_at > PATIENCE_SECONDS:
-            patience = progress_messages(attempts, stage, None, now=now)
+            patience = progress_messages(attempts, stage, None, now=now, size=self.size)
             heard = self._journal.note(patience[-1:], chapter=len(attempts))
         if heard:
             self._told_at = time.monotonic()

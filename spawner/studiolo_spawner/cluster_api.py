@@ -29,6 +29,7 @@ from studiolo_spawner.causes import Cause
 from studiolo_spawner.errors import ClusterFault
 from studiolo_spawner.plain_text import plain
 from studiolo_spawner.refusals import cause_of_refusal
+from studiolo_spawner.translation import joined
 
 KubernetesObject = dict[str, Any]
 
@@ -207,7 +208,7 @@ class ClusterApi:
 
 def fault_of(cause: Cause) -> ClusterFault:
     """The error that ends a spawn for this cause."""
-    return ClusterFault(f"{cause.message} {cause.hint}".strip(), reason=cause.reason)
+    return ClusterFault(joined(cause.message, cause.hint), reason=cause.reason)
 
 
 def _json_object(text: bytes) -> KubernetesObject:

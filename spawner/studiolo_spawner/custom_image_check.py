@@ -20,6 +20,7 @@ from studiolo_spawner.image_checker import ImageChecker
 from studiolo_spawner.known_names import name_of
 from studiolo_spawner.offer import Person
 from studiolo_spawner.resolve import WorkspaceRequest, resolve
+from studiolo_spawner.translation import translate as _
 from studiolo_spawner.units import human_size
 from studiolo_spawner.verdict import Decision
 
@@ -51,7 +52,10 @@ def refuse_bad(checked: CheckedImage | None) -> None:
         return
     verdict = checked.verdict
     told, hint = verdict.message.rstrip("."), verdict.hint.rstrip(".")
-    problem = f"{checked.reference} cannot be started. {told}"
+    problem = _("%(reference)s cannot be started. %(why)s") % {
+        "reference": checked.reference,
+        "why": told,
+    }
     raise InvalidChoice([Problem("", problem, f"{hint[:1].lower()}{hint[1:]}")])
 
 
@@ -64,7 +68,7 @@ async def live_answer(
     except (InvalidChoice, NotAllowed) as error:
         return refusal(error)
     if checked is None:
-        return refusal(InvalidChoice([Problem(FIELD, "it is empty", "type a reference")]))
+        return refusal(InvalidChoice([Problem(FIELD, _("it is empty"), _("type a reference"))]))
     verdict, answer = checked.verdict, checked.answer
     provides = request.requested.provides
     return {
@@ -85,7 +89,7 @@ async def live_answer(
 def refusal(error: InvalidChoice | NotAllowed) -> dict[str, object]:
     """The same document for what is not even asked about; what concerns the image comes first."""
     problems = sorted(error.problems, key=lambda problem: problem.path != FIELD)
-    first = problems[0] if problems else Problem(FIELD, "it is not allowed")
+    first = problems[0] if problems else Problem(FIELD, _("it is not allowed"))
     return {
         "version": 1,
         "decision": Decision.REFUSE.value,

@@ -8,10 +8,10 @@ carries anything of the person's but the reference.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from studiolo_spawner import wording
+from studiolo_spawner import spoken, wording
 from studiolo_spawner.catalogue import Catalogue, CustomImages, Image, Profile, Provides
 from studiolo_spawner.choice import CUSTOM_IMAGE, Choice
 from studiolo_spawner.errors import InvalidReference, Problem
@@ -19,6 +19,7 @@ from studiolo_spawner.image_pattern import allows
 from studiolo_spawner.label_provides import provides_of
 from studiolo_spawner.offer import Offer
 from studiolo_spawner.reference import MAX_LENGTH, ImageReference, parse_reference
+from studiolo_spawner.translation import translate as _
 
 FIELD: Final = "custom_image"
 _MAX_NAME: Final = 80
@@ -31,7 +32,7 @@ def is_custom(image: Image) -> bool:
 
 def allowed_words(rules: CustomImages) -> str:
     """What may be named, in words."""
-    return f"allowed is {wording.listed(rules.patterns, last='or')}"
+    return _("allowed is %(patterns)s") % {"patterns": spoken.either(rules.patterns)}
 
 
 def reference_problem(rules: CustomImages, text: str, default_tag: str | None) -> Problem | None:
@@ -40,7 +41,9 @@ def reference_problem(rules: CustomImages, text: str, default_tag: str | None) -
     if isinstance(read, Problem):
         return read
     if not allows(rules.patterns, read):
-        told = f"{wording.quoted(str(read), MAX_LENGTH)} is not among the images you may name"
+        told = _("%(image)s is not among the images you may name") % {
+            "image": wording.quoted(str(read), MAX_LENGTH)
+        }
         return Problem(FIELD, told, allowed_words(rules))
     return None
 
@@ -50,8 +53,10 @@ def profile_problem(offer: Offer, rules: CustomImages, profile: Profile | None) 
     if profile is None or not rules.profiles or profile.id in rules.profiles:
         return None
     possible = [name for name in offer.profiles if name in rules.profiles]
-    told = f"an image of your own cannot be combined with {wording.quoted(profile.display_name)}"
-    hint = f"you may choose: {wording.listed(possible, last='or')}" if possible else ""
+    told = _("an image of your own cannot be combined with %(profile)s") % {
+        "profile": wording.quoted(profile.display_name)
+    }
+    hint = may_choose(possible)
     return Problem("profile", told, hint)
 
 
@@ -93,9 +98,8 @@ def chosen(
     """The image that the person named, or None with what is wrong put into the lists."""
     text, rules = choice.custom_image or "", offer.custom_images
     if rules is None:
-        told = "you may not name an image of your own"
-        hint = f"you may choose: {wording.listed(offer.images, last='or')}" if offer.images else ""
-        forbidden.append(Problem(FIELD, told, hint))
+        told = _("you may not name an image of your own")
+        forbidden.append(Problem(FIELD, told, may_choose(offer.images)))
         return None
     default_tag = offer.catalogue.defaults.default_tag
     problems = (reference_problem(rules, text, default_tag), profile_problem(offer, rules, profile))
@@ -121,5 +125,14 @@ def _read(text: str, default_tag: str | None) -> ImageReference | Problem:
     try:
         return parse_reference(text, default_tag=default_tag)
     except InvalidReference as error:
-        told = f"{wording.quoted(text)} is not an image reference: {error.message}"
+        told = _("%(text)s is not an image reference: %(problem)s") % {
+            "text": wording.quoted(text),
+            "problem": error.message,
+        }
         return Problem(FIELD, told, error.hint)
+
+
+def may_choose(names: Iterable[str]) -> str:
+    """A hint that names what one may choose; empty where that is nothing."""
+    told = spoken.either(names)
+    return _("you may choose: %(names)s") % {"names": told} if told else ""

@@ -21,6 +21,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from studiolo_spawner import wording
+from studiolo_spawner.translation import joined
+from studiolo_spawner.translation import translate as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,12 @@ class InvalidReference(StudioloError):  # noqa: N818
     def __init__(self, text: object, message: str, *, hint: str = "") -> None:
         self.message = message
         self.hint = hint
-        told = f"{wording.quoted(text)} is not an image reference: {message}"
-        super().__init__(f"{told} ({hint})" if hint else told)
+        words = {"text": wording.quoted(text), "problem": message, "hint": hint}
+        if hint:
+            told = _("%(text)s is not an image reference: %(problem)s (%(hint)s)")
+        else:
+            told = _("%(text)s is not an image reference: %(problem)s")
+        super().__init__(told % words)
 
 
 class InvalidChoice(_WithProblems):
@@ -124,8 +130,11 @@ class HubFault(StudioloError):  # noqa: N818
 
     def __init__(self) -> None:
         super().__init__(
-            "An error in the hub kept the workspace from starting. Your files are untouched. Try "
-            "again; if it happens again, tell your administrators, whose log names the cause."
+            _(
+                "An error in the hub kept the workspace from starting. Your files are untouched. "
+                "Try again; if it happens again, tell your administrators, whose log names the "
+                "cause."
+            )
         )
 
 
@@ -139,10 +148,12 @@ class NoImageLeft(StudioloError):  # noqa: N818
         self,
         story: Sequence[str],
         *,
-        hint: str = "Choose another image, or ask your administrators about the ones above.",
+        hint: str | None = None,
     ) -> None:
         """Take one sentence for each attempt (progress.story), so that all pages tell the same."""
         self.story = tuple(story)
+        if hint is None:
+            hint = _("Choose another image, or ask your administrators about the ones above.")
         self.hint = hint
-        head = "No image could be started." if self.story else "No image could be tried."
-        super().__init__("\n".join((head, *self.story, hint)))
+        head = _("No image could be started.") if self.story else _("No image could be tried.")
+        super().__init__(joined(head, *self.story, hint, between="\n"))

@@ -16,6 +16,7 @@ from studiolo_spawner.errors import ClusterFault
 from studiolo_spawner.homes import CLAIM
 from studiolo_spawner.ownership import Owner, owner_of
 from studiolo_spawner.pod_view import Json, mapping, mappings, text
+from studiolo_spawner.translation import translate as _
 
 if TYPE_CHECKING:
     from studiolo_spawner.spawner import WorkspaceSpawner
@@ -31,16 +32,22 @@ async def delete_files(spawner: WorkspaceSpawner) -> bool:
         return False
     if owner_of(found, spawner.user.name) is not Owner.OURS:
         raise ClusterFault(
-            f"The volume {name} does not say that it is yours, so nothing was deleted. "
-            "Ask your administrator.",
+            _(
+                "The volume %(name)s does not say that it is yours, so nothing was deleted. "
+                "Ask your administrator."
+            )
+            % {"name": name},
             reason="owner_unknown",
             status=409,
         )
     users = users_of(name, await _pods(spawner))
     if users:
         raise ClusterFault(
-            f"The volume {name} is still in use by {users[0]}, so nothing was deleted. "
-            "Stop what uses it and try again.",
+            _(
+                "The volume %(name)s is still in use by %(pod)s, so nothing was deleted. "
+                "Stop what uses it and try again."
+            )
+            % {"name": name, "pod": users[0]},
             reason="home_in_use",
             status=409,
         )
@@ -74,8 +81,10 @@ async def _pods(spawner: WorkspaceSpawner) -> tuple[Json, ...]:
         found = None
     if not isinstance(found, dict):
         raise ClusterFault(
-            "The cluster does not say who uses the volume, so nothing was deleted. "
-            "Try again in a minute.",
+            _(
+                "The cluster does not say who uses the volume, so nothing was deleted. "
+                "Try again in a minute."
+            ),
             reason="api_away",
         )
     return mappings(found.get("items"))

@@ -12,6 +12,7 @@ from studiolo_spawner.cluster_api import AlreadyThere, ClusterApi, KubernetesObj
 from studiolo_spawner.errors import ClusterFault
 from studiolo_spawner.ownership import require_owner
 from studiolo_spawner.pod_view import mapping, text
+from studiolo_spawner.translation import translate as _
 
 if TYPE_CHECKING:
     from studiolo_spawner.spawner import WorkspaceSpawner
@@ -27,11 +28,14 @@ async def ensure_home(spawner: WorkspaceSpawner, api: ClusterApi) -> None:
     if found is None:
         found = await _create(spawner, api)
     if found is not None:
-        require_own(spawner, "home volume", found)
+        require_own(spawner, _("home volume"), found)
         if text(mapping(found.get("metadata")).get("deletionTimestamp")):
             raise ClusterFault(
-                f"Your home volume {spawner.pvc_name} is being deleted. "
-                "Ask your administrator before you start again.",
+                _(
+                    "Your home volume %(name)s is being deleted. "
+                    "Ask your administrator before you start again."
+                )
+                % {"name": spawner.pvc_name},
                 reason="home_deleted",
                 status=409,
             )
@@ -43,7 +47,7 @@ async def delete_home(spawner: WorkspaceSpawner, api: ClusterApi) -> None:
     found = await _read(spawner, api, spawner.pvc_name)
     if found is None:
         return
-    require_own(spawner, "home volume", found)
+    require_own(spawner, _("home volume"), found)
     uid = text(mapping(found.get("metadata")).get("uid"))
     await api.delete(CLAIM, spawner.pvc_name, namespace=spawner.namespace, uid=uid)
     spawner.log.info("Deleted the home volume %s of %s", spawner.pvc_name, spawner.user.name)

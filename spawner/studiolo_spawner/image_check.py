@@ -23,6 +23,7 @@ from studiolo_spawner.reference import ImageReference, parse_reference
 from studiolo_spawner.registry import BUDGET_SECONDS, LINUX_AMD64, RegistryClient
 from studiolo_spawner.registry_answer import Outcome, RegistryAnswer
 from studiolo_spawner.registry_settings import Credentials
+from studiolo_spawner.translation import translate as _
 from studiolo_spawner.verdict import Decision, Verdict, verdict_of_answer
 
 MACHINES_ONLY: Final = "secret_not_readable"
@@ -83,19 +84,22 @@ async def check_image(
                 if found.outcome not in _UNSEEN:
                     break
     if found.outcome in _UNSEEN and not all_read:
-        return CheckedImage(reference, found, _PRIVATE)
+        return CheckedImage(reference, found, _private())
     return CheckedImage(reference, found, verdict_of_answer(found, surroundings))
 
 
 _TOO_SLOW: Final = RegistryAnswer(
     Outcome.UNREACHABLE, detail="the registry and the cluster do not answer in time"
 )
-_PRIVATE: Final = Verdict(
-    Decision.UNKNOWN,
-    MACHINES_ONLY,
-    "The image is private, so it could not be checked beforehand.",
-    "The machines have credentials of their own.",
-)
+
+
+def _private() -> Verdict:
+    return Verdict(
+        Decision.UNKNOWN,
+        MACHINES_ONLY,
+        _("The image is private, so it could not be checked beforehand."),
+        _("The machines have credentials of their own."),
+    )
 
 
 async def _ask(

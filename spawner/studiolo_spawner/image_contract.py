@@ -20,6 +20,7 @@ from packaging.version import InvalidVersion, Version
 
 from studiolo_spawner.causes import Cause, cause
 from studiolo_spawner.registry_manifest import Platform
+from studiolo_spawner.translation import translate as _
 
 JUPYTERHUB_LABEL: Final = "dev.studiolo.jupyterhub"
 NO_JUPYTERHUB: Final = "none"
@@ -91,7 +92,7 @@ def not_checked(environment: Mapping[str, str], surroundings: Surroundings) -> s
         return ""
     if any(host.driver or host.cuda for host in surroundings.hosts):
         return ""
-    return (
+    return _(
         "The image asks for a certain GPU driver; no machine of this profile says which one it "
         "has, so this was not checked."
     )

@@ -3,7 +3,9 @@
 Fed by the periodic checks and by every attempt to start a workspace; read by the menu (what has a
 problem now), by the resolver (which digest ran well last) and by administrators. Guarantees: time
 is passed in; everything is bounded; what was said of one reference is never told of another one,
-whatever the id. Kept in memory here; ``health_store`` carries it through restarts of the hub.
+whatever the id. Of images that people name themselves only the digest that ran well last is kept,
+in places of their own: nobody's typing drives out what is known of the catalogue's. Kept in memory
+here; ``health_store`` carries it through restarts of the hub.
 """
 
 from __future__ import annotations
@@ -17,11 +19,15 @@ from typing import Final, Literal
 from studiolo_spawner.attempts import Attempt
 from studiolo_spawner.catalogue import Image
 from studiolo_spawner.choice import CUSTOM_IMAGE
+from studiolo_spawner.spoken import ago
+from studiolo_spawner.translation import joined
+from studiolo_spawner.translation import translate as _
 from studiolo_spawner.verdict import Decision, Verdict
-from studiolo_spawner.wording import duration
 
 MAX_FAILURES: Final = 10
 MAX_IMAGES: Final = 1000
+MAX_CUSTOM_IMAGES: Final = 200
+"""Of `MAX_IMAGES`, those that people may name themselves."""
 FALLBACK_DAYS: Final = 7
 TOLD_FOR: Final = timedelta(days=1)
 """For how long a failure is told on the menu when nothing newer is known."""
@@ -151,11 +157,11 @@ class ImageHealth:
         if now - last.at > TOLD_FOR or self._overcome(last):
             return None
         if last.source == "check":
-            told = f"Its last check failed {_ago(now - last.at)}. {last.message}"
-            return ImageProblem(told, avoid=True)
+            told = _("Its last check failed %(ago)s.") % {"ago": ago(now - last.at)}
+            return ImageProblem(joined(told, last.message), avoid=True)
         in_a_row = sum(f.source == "start" and not self._overcome(f) for f in self.failures)
-        told = f"Its last start failed {_ago(now - last.at)}. {last.message}"
-        return ImageProblem(told, avoid=in_a_row >= _STARTS_TO_AVOID)
+        told = _("Its last start failed %(ago)s.") % {"ago": ago(now - last.at)}
+        return ImageProblem(joined(told, last.message), avoid=in_a_row >= _STARTS_TO_AVOID)
 
     def _overcome(self, failure: Failure) -> bool:
         """Whether something better was seen since."""
@@ -198,7 +204,7 @@ class HealthBook:
 
     def take_over(self, entries: Entries) -> None:
         """Have these in place of what was known of them; nobody is told."""
-        for (image_id, _), health in entries.items():
+        for (image_id, _reference), health in entries.items():
             self._keep(image_id, health)
 
     def of(self, image: Image) -> ImageHealth:
@@ -212,8 +218,7 @@ class HealthBook:
 
     def note_attempt(self, attempt: Attempt) -> None:
         """Take note of an attempt that has come to its end."""
-        if attempt.outcome == "trying" or attempt.image_id == CUSTOM_IMAGE:
-            # What people name themselves is no entry of the catalogue's.
+        if attempt.outcome == "trying" or (attempt.image_id == CUSTOM_IMAGE and _no_news(attempt)):
             return
         at = attempt.ended or attempt.started
         known = self._known(attempt)
@@ -226,7 +231,7 @@ class HealthBook:
     def note_fallback(self, given_up: Attempt) -> None:
         """Take note that another image is tried in place of this one."""
         known = self._known(given_up)
-        if known is not None:
+        if known is not None and given_up.image_id != CUSTOM_IMAGE:
             at = given_up.ended or given_up.started
             self._put(given_up.image_id, known.fell_back(at))
 
@@ -242,7 +247,7 @@ class HealthBook:
 
     def _known(self, attempt: Attempt) -> ImageHealth | None:
         """What is known of the attempt's reference, or of the tag whose last digest it tried."""
-        tag, _, _ = attempt.reference.rpartition("@")
+        tag, _at, _digest = attempt.reference.rpartition("@")
         exact = self._images.get((attempt.image_id, attempt.reference))
         return exact or self._images.get((attempt.image_id, tag))
 
@@ -257,13 +262,17 @@ class HealthBook:
         key = image_id, health.reference
         self._images[key] = health
         self._images.move_to_end(key)
+        if image_id == CUSTOM_IMAGE:
+            custom = [each for each in self._images if each[0] == CUSTOM_IMAGE]
+            for oldest in custom[:-MAX_CUSTOM_IMAGES]:
+                del self._images[oldest]
         while len(self._images) > self._limit:
             self._images.popitem(last=False)
 
 
+def _no_news(attempt: Attempt) -> bool:
+    """Whether an attempt with a person's own image says nothing of its last good digest."""
+    return attempt.outcome != "running" and "@" not in attempt.reference
+
+
 _WEEK = timedelta(days=FALLBACK_DAYS)
-
-
-def _ago(value: timedelta) -> str:
-    minute = timedelta(minutes=1)
-    return "just now" if value < minute else f"{duration(value - value % minute)} ago"

@@ -18,6 +18,7 @@ from typing import Final
 from studiolo_spawner import wording
 from studiolo_spawner.errors import InvalidReference
 from studiolo_spawner.reference import ImageReference, parse_reference
+from studiolo_spawner.translation import english
 
 # What a schema can say of it: a host, a slash, steps.
 PATTERN: Final = r"^[a-z0-9.:\[\]-]+(/[a-z0-9._*-]+)+$"
@@ -99,4 +100,4 @@ def _host_of(registry: str) -> str:
     try:
         return parse_reference(f"{registry}/a/b:1").registry
     except InvalidReference as error:
-        raise ValueError(error.message) from None
+        raise ValueError(english(error.message)) from None

@@ -21,6 +21,7 @@ from studiolo_spawner.catalogue_file import CatalogueFile
 from studiolo_spawner.catalogue_probe import ProbedImage, Standing, probe
 from studiolo_spawner.image_check import CheckedImage
 from studiolo_spawner.image_health import Check, HealthBook
+from studiolo_spawner.translation import english
 
 AT_ONCE: Final = 4
 """Fewer than on the command line: nobody waits, and starts have the way free."""
@@ -106,7 +107,7 @@ class ImageWatch:
                 one.image.id,
                 one.image.reference,
                 one.checked.verdict.reason,
-                one.checked.answer.detail or one.checked.verdict.message,
+                one.checked.answer.detail or english(one.checked.verdict.message),
             )
 
 

@@ -41,6 +41,7 @@ from studiolo_spawner.queueing import HELD_BACK
 from studiolo_spawner.readiness import Waiting, until_ready
 from studiolo_spawner.resolve import Candidate
 from studiolo_spawner.server_identity import adopt_identity, ensure_identity
+from studiolo_spawner.spoken import duration
 from studiolo_spawner.start_rules import (
     failure_of,
     first_state,
@@ -48,10 +49,11 @@ from studiolo_spawner.start_rules import (
     require_image_fault,
     require_resumable,
 )
+from studiolo_spawner.translation import joined
+from studiolo_spawner.translation import translate as _
 from studiolo_spawner.user_namespaces import ensure_namespace
 from studiolo_spawner.verdict import Decision, verdict_of_cause
 from studiolo_spawner.wait_words import WaitWords
-from studiolo_spawner.wording import duration
 from studiolo_spawner.workspace_state import WorkspaceState
 
 if TYPE_CHECKING:
@@ -251,12 +253,9 @@ class Launch:
         return uid_of(found) if found is not None and ours else ""
 
     def _too_late(self, limit: timedelta) -> ClusterFault:
-        told, found = (
-            f"The workspace was not ready within {duration(limit)}.",
-            self._chronicle.cause,
-        )
-        if found is not None:
-            told = f"{told} {found.message} {found.hint}"
+        told = _("The workspace was not ready within %(time)s.") % {"time": duration(limit)}
+        if (found := self._chronicle.cause) is not None:
+            told = joined(told, found.message, found.hint)
         return ClusterFault(told, reason="spawn_timeout")
 
     # -- one image -------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from studiolo_spawner.catalogue import Catalogue
 from studiolo_spawner.errors import StudioloError
 from studiolo_spawner.queueing import queue_of
 from studiolo_spawner.resolve import Candidate, WorkspaceRequest
+from studiolo_spawner.translation import translate as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,10 @@ class Plan:
             return cls.from_json(value)
         except ValueError:
             raise StudioloError(
-                "The hub was renewed while your workspace started, and the new one cannot go on "
-                "with that start. Your files are untouched: start it again.",
+                _(
+                    "The hub was renewed while your workspace started, and the new one cannot go "
+                    "on with that start. Your files are untouched: start it again."
+                ),
                 reason="plan_unreadable",
                 status=503,
             ) from None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from studiolo_spawner import wording
 from studiolo_spawner.catalogue_menu import Lock
 from studiolo_spawner.errors import Problem
+from studiolo_spawner.translation import translate as _
 
 if TYPE_CHECKING:
     from studiolo_spawner.choice import Choice
@@ -34,13 +35,20 @@ class Locks:
         if self.image is not None and (
             choice.custom_image is not None or choice.image not in {None, self.image.image}
         ):
-            yield _problem("image", f"the image is fixed to {wording.quoted(self.image.image)}")
+            yield _problem(
+                "image",
+                _("the image is fixed to %(image)s") % {"image": wording.quoted(self.image.image)},
+            )
         if self.profile is not None and choice.profile not in {None, self.profile.profile}:
-            told = f"the GPU profile is fixed to {wording.quoted(self.profile.profile)}"
+            told = _("the GPU profile is fixed to %(profile)s") % {
+                "profile": wording.quoted(self.profile.profile)
+            }
             yield _problem("profile", told)
         if self.fallback is not None and choice.fallback not in {None, self.fallback.fallback}:
-            allowed = "may" if self.fallback.fallback else "may not"
-            yield _problem("fallback", f"it is fixed that another image {allowed} start instead")
+            told = _("it is fixed that another image may not start instead")
+            if self.fallback.fallback:
+                told = _("it is fixed that another image may start instead")
+            yield _problem("fallback", told)
 
 
 def locks_of(locked: Iterable[Lock], person: Person) -> Locks:
@@ -58,4 +66,4 @@ def locks_of(locked: Iterable[Lock], person: Person) -> Locks:
 
 
 def _problem(path: str, told: str) -> Problem:
-    return Problem(path, told, "your administrators have decided so; leave it out")
+    return Problem(path, told, _("your administrators have decided so; leave it out"))

@@ -15,6 +15,7 @@ from typing import Any
 
 from studiolo_spawner.plain_text import plain
 from studiolo_spawner.pod_view import text
+from studiolo_spawner.translation import translate as _
 
 MAX_LOG = 200 * 1024
 """Characters of a log."""
@@ -56,7 +57,9 @@ def clean_event(event: Mapping[str, Any], secrets: Iterable[str] = ()) -> str:
     at = text(event.get("lastTimestamp")) or text(event.get("eventTime"))
     at = at or text(event.get("firstTimestamp"))
     count = event.get("count")
-    often = f" ({count} times)" if isinstance(count, int) and count > 1 else ""
+    often = ""
+    if isinstance(count, int) and count > 1:
+        often = " " + _("(%(count)s times)") % {"count": count}
     told = text(event.get("message"))
     for secret in secrets:
         if len(secret) >= 8:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from studiolo_spawner import wording
+from studiolo_spawner import spoken
 from studiolo_spawner.capacity import Free, State, free_words, state_of
 from studiolo_spawner.catalogue import Catalogue, Image, Profile
 from studiolo_spawner.choice import Choice
@@ -23,7 +23,6 @@ from studiolo_spawner.menu_words import (
     ImageWords,
     ProfileWords,
     facts_words,
-    listed,
     words_of,
 )
 from studiolo_spawner.needs import Needs, declared_needs
@@ -113,6 +112,8 @@ class Menu:
     """Whether the catalogue lets another image start at all."""
     quotas: tuple[str, ...]
     """What of their quotas is in use, in words."""
+    hide_refused: bool
+    """Whether profiles that a quota does not allow now are hidden, rather than shown as such."""
     notices: tuple[str, ...]
 
 
@@ -169,6 +170,7 @@ def build_menu(
         summary=builder.summary(image_pick, profile_pick),
         fallback_offered=catalogue.defaults.fallback.allowed,
         quotas=tuple(quotas),
+        hide_refused=catalogue.menu.over_quota == "hide",
         notices=(*_origin_notice(origin), *notices, *image_notices, *_nothing_offered(offer)),
     )
 
@@ -277,7 +279,7 @@ class _Builder:
         if needs == Needs():
             return None
         missing = needs.missing_from(redirect_end(self.offer.catalogue, image))
-        return _("Lacks %(what)s.") % {"what": listed(list(missing))} if missing else None
+        return _("Lacks %(what)s.") % {"what": spoken.listed(missing)} if missing else None
 
     def _fits(self, image_id: str) -> bool:
         needs = self._needs
@@ -369,9 +371,7 @@ def _for_whom(groups: frozenset[str]) -> str:
     """Whom an entry is for; people who are named in it are not told of."""
     if not groups:
         return _("For some people by name.")
-    return _("For members of %(groups)s.") % {
-        "groups": wording.listed(sorted(groups), last=_("or"))
-    }
+    return _("For members of %(groups)s.") % {"groups": spoken.either(sorted(groups))}
 
 
 def _not_permitted(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from studiolo_spawner import wording
+from studiolo_spawner import spoken, wording
 from studiolo_spawner.capacity import Unit
 from studiolo_spawner.catalogue import Catalogue, GpuInfo, IdlePolicy, Image, Profile
 from studiolo_spawner.image_health import ImageHealth
@@ -207,7 +207,7 @@ def _price_words(price: float | None, currency: str) -> str | None:
 def _idle_words(idle: IdlePolicy, gpu: GpuInfo | None) -> str:
     if idle.timeout is None:
         return _("Not stopped for inactivity")
-    words: dict[str, object] = {"time": duration_words(idle.timeout)}
+    words: dict[str, object] = {"time": spoken.duration(idle.timeout)}
     if gpu is None:
         return _("Stopped after %(time)s without activity") % words
     words["percent"] = idle.gpu_busy_percent
@@ -218,7 +218,7 @@ def _idle_words(idle: IdlePolicy, gpu: GpuInfo | None) -> str:
 def _lifetime_words(lifetime: timedelta | None) -> str | None:
     if lifetime is None:
         return None
-    words = {"time": duration_words(lifetime)}
+    words = {"time": spoken.duration(lifetime)}
     return _("Stopped %(time)s after the start, used or not") % words
 
 
@@ -255,29 +255,3 @@ def _age_words(age: timedelta) -> str:
         count = days
         told = translate_number("built %(count)s day ago", "built %(count)s days ago", count)
     return told % {"count": count}
-
-
-def duration_words(value: timedelta) -> str:
-    """`1 hour 30 minutes`: as `wording.duration` says it, in the hub's language."""
-    minutes, seconds = divmod(int(value.total_seconds()), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [
-        told % {"count": count}
-        for count, told in (
-            (days, translate_number("%(count)s day", "%(count)s days", days)),
-            (hours, translate_number("%(count)s hour", "%(count)s hours", hours)),
-            (minutes, translate_number("%(count)s minute", "%(count)s minutes", minutes)),
-            (seconds, translate_number("%(count)s second", "%(count)s seconds", seconds)),
-        )
-        if count
-    ]
-    return " ".join(parts[:2]) or _("0 seconds")
-
-
-def listed(names: list[str]) -> str:
-    """`a, b and c` in the hub's language."""
-    if len(names) < 2:
-        return "".join(names)
-    words = {"first": ", ".join(names[:-1]), "last": names[-1]}
-    return _("%(first)s and %(last)s") % words

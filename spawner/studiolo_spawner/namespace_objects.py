@@ -17,6 +17,8 @@ from typing import Any, Final
 
 from studiolo_spawner.errors import ClusterFault
 from studiolo_spawner.pod_view import mapping, text
+from studiolo_spawner.translation import joined
+from studiolo_spawner.translation import translate as _
 
 Manifest = dict[str, Any]
 
@@ -58,7 +60,7 @@ def in_order(manifests: Iterable[Manifest]) -> tuple[list[Manifest], list[Manife
     return rights, [each for each in listed if each["kind"] != "RoleBinding"]
 
 
-def marked(manifest: Manifest) -> Manifest:
+def stamped(manifest: Manifest) -> Manifest:
     """The manifest as it is written."""
     body = copy.deepcopy(manifest)
     metadata = body.setdefault("metadata", {})
@@ -86,7 +88,7 @@ def is_counted(quota: Mapping[str, Any]) -> bool:
 
 def copied_secret(found: Mapping[str, Any], name: str) -> Manifest:
     """A pull secret as it is written into a person's namespace."""
-    return marked(
+    return stamped(
         {
             "apiVersion": "v1",
             "kind": "Secret",
@@ -105,16 +107,22 @@ def require_usable(namespace: Mapping[str, Any], labels: Mapping[str, str]) -> N
     if any(has.get(key) != value for key, value in wanted.items()):
         listed = " ".join(f"{key}={value}" for key, value in sorted(wanted.items()))
         raise ClusterFault(
-            f"The namespace {name} is not one of this hub's, so nothing was started. If it is "
-            f"meant to be, ask your administrator to label it: kubectl label namespace {name} "
-            f"{listed}",
+            joined(
+                _("The namespace %(name)s is not one of this hub's, so nothing was started.")
+                % {"name": name},
+                _("If it is meant to be, ask your administrator to label it: %(command)s")
+                % {"command": f"kubectl label namespace {name} {listed}"},
+            ),
             reason="namespace_not_ours",
             status=409,
         )
     if metadata.get("deletionTimestamp"):
         raise ClusterFault(
-            f"Your namespace {name} is being deleted. Try again when it is gone, or ask your "
-            "administrator.",
+            _(
+                "Your namespace %(name)s is being deleted. Try again when it is gone, or ask your "
+                "administrator."
+            )
+            % {"name": name},
             reason="namespace_deleted",
             status=409,
         )

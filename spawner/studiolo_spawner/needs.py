@@ -19,6 +19,7 @@ from packaging.version import Version
 
 from studiolo_spawner.catalogue import Image, Profile
 from studiolo_spawner.choice import Choice
+from studiolo_spawner.translation import translate as _
 
 Distance = tuple[bool, int, tuple[int, int, int], int]
 """Sorts images by how near they are; see the top of this module."""
@@ -37,7 +38,9 @@ class Needs:
     def missing_from(self, image: Image) -> tuple[str, ...]:
         """What the image lacks, in words; empty when it provides all."""
         provided = image.provides
-        lacks = [f"the task {task}" for task in sorted(self.tasks - image.tasks)]
+        lacks = [
+            _("the task %(task)s") % {"task": task} for task in sorted(self.tasks - image.tasks)
+        ]
         lacks += sorted(self.tools - provided.tools)
         for name, versions in sorted(self.frameworks.items()):
             version = provided.frameworks.get(name)

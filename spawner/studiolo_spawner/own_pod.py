@@ -17,6 +17,7 @@ from studiolo_spawner.cluster_api import AlreadyThere, ClusterApi, KubernetesObj
 from studiolo_spawner.errors import ClusterFault
 from studiolo_spawner.ownership import Owner, owner_of, require_owner
 from studiolo_spawner.pod_view import mapping, text
+from studiolo_spawner.translation import translate as _
 
 if TYPE_CHECKING:
     from studiolo_spawner.spawner import WorkspaceSpawner
@@ -68,7 +69,7 @@ class OwnPod:
     async def create(self, body: Any, *, spawn_id: str, number: int) -> KubernetesObject:
         """Create the pod, clearing an older one of ours out of the way; raises ClusterFault."""
         namespace = self._spawner.namespace
-        for _ in range(CREATE_TRIES):
+        for _try in range(CREATE_TRIES):
             try:
                 return await self._api.create("pod", body, namespace=namespace)
             except AlreadyThere:
@@ -83,8 +84,11 @@ class OwnPod:
             self._spawner.log.info("Removing an older pod %s before the new one", self.key)
             await self.remove(uid_of(there), grace=0)
         raise ClusterFault(
-            "An older pod of this workspace keeps coming back. Ask your administrator to look at "
-            f"the pod {self._spawner.pod_name}.",
+            _(
+                "An older pod of this workspace keeps coming back. Ask your administrator to look "
+                "at the pod %(name)s."
+            )
+            % {"name": self._spawner.pod_name},
             reason="pod_in_the_way",
             status=409,
         )
@@ -130,8 +134,11 @@ class OwnPod:
                     async with asyncio.timeout(min(left, 2.0)):
                         await wake.wait()
         raise ClusterFault(
-            f"The pod {self._spawner.pod_name} does not go away: its machine may be lost. "
-            "Try again in a few minutes, or ask your administrator.",
+            _(
+                "The pod %(name)s does not go away: its machine may be lost. "
+                "Try again in a few minutes, or ask your administrator."
+            )
+            % {"name": self._spawner.pod_name},
             reason="pod_stays",
         )
 
@@ -148,11 +155,14 @@ class OwnPod:
         return owner_of(found, self._spawner.user.name, self._spawner.name)
 
     def _require_ours(self, found: KubernetesObject) -> None:
-        require_owner("pod", found, self._spawner.user.name)
+        require_owner(_("pod"), found, self._spawner.user.name)
         if self._owner(found) is Owner.ANOTHER:
             raise ClusterFault(
-                f"The pod {self._spawner.pod_name} belongs to another of your servers. "
-                "Give this server another name.",
+                _(
+                    "The pod %(name)s belongs to another of your servers. "
+                    "Give this server another name."
+                )
+                % {"name": self._spawner.pod_name},
                 reason="owned_by_another",
                 status=409,
             )

@@ -13,6 +13,7 @@ from typing import Any
 
 from studiolo_spawner.errors import ClusterFault
 from studiolo_spawner.pod_view import mapping, text
+from studiolo_spawner.translation import translate as _
 
 USERNAME = "hub.jupyter.org/username"
 SERVERNAME = "hub.jupyter.org/servername"
@@ -47,14 +48,21 @@ def require_owner(
     name = text(mapping(item.get("metadata")).get("name"))
     if owner is Owner.ANOTHER:
         raise ClusterFault(
-            f"The {kind} {name} belongs to another user, so nothing was started. "
-            "Ask your administrator: two user names lead to the same name in the cluster.",
+            _(
+                "The %(kind)s %(name)s belongs to another user, so nothing was started. "
+                "Ask your administrator: two user names lead to the same name in the cluster."
+            )
+            % {"kind": kind, "name": name},
             reason="owned_by_another",
             status=409,
         )
     raise ClusterFault(
-        f"The {kind} {name} does not say whose it is, so nothing was started. "
-        f"If it is yours, ask your administrator to annotate it with {USERNAME} and your name.",
+        _(
+            "The %(kind)s %(name)s does not say whose it is, so nothing was started. "
+            "If it is yours, ask your administrator to annotate it with %(annotation)s and your "
+            "name."
+        )
+        % {"kind": kind, "name": name, "annotation": USERNAME},
         reason="owner_unknown",
         status=409,
     )

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from studiolo_spawner.translation import Told, english
+
 MAX_PLAIN_LENGTH = 300
 
 _SPACES = re.compile(r"\s+")
@@ -24,7 +26,13 @@ def plain(text: str, limit: int = MAX_PLAIN_LENGTH) -> str:
 
     Control and format characters appear as ``\\xNN`` or ``\\uNNNN`` escapes, runs of white space as
     one space. The cap is applied before the work, so a megabyte costs no more than a line.
+    A message of ours keeps its English.
     """
+    shown = _plain(text, limit)
+    return Told(shown, _plain(english(text), limit)) if isinstance(text, Told) else shown
+
+
+def _plain(text: str, limit: int) -> str:
     cut = text[: limit * 4]
     shown = _SPACES.sub(" ", cut).strip()
     if not shown.isprintable():

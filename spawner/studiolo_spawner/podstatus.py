@@ -30,6 +30,7 @@ from studiolo_spawner.pod_view import (
 from studiolo_spawner.pull_texts import cause_of_pull_text
 from studiolo_spawner.scheduling_texts import cause_of_scheduler_text
 from studiolo_spawner.start_texts import cause_of_exit, cause_of_start_text
+from studiolo_spawner.translation import translate as _
 
 __all__ = ["CLUSTER_PATIENCE", "Cause", "Kind", "Stage", "Step", "cause_of", "stage_of"]
 
@@ -264,7 +265,8 @@ def _cause_of_runs(container: Container, reason: str, tries: int) -> Cause | Non
         return found
     if failed >= tries:
         return found
-    return replace(found, terminal=False, hint=f"It is started again: try {failed + 1} of {tries}.")
+    told = _("It is started again: try %(number)s of %(tries)s.")
+    return replace(found, terminal=False, hint=told % {"number": failed + 1, "tries": tries})
 
 
 def _cause_of_silence(

@@ -17,8 +17,10 @@ from studiolo_spawner.attempts import Attempt
 from studiolo_spawner.causes import Cause
 from studiolo_spawner.plain_text import plain
 from studiolo_spawner.podstatus import Stage, Step
+from studiolo_spawner.spoken import duration
+from studiolo_spawner.translation import joined
+from studiolo_spawner.translation import translate as _
 from studiolo_spawner.units import human_size
-from studiolo_spawner.wording import duration
 
 MAX_SENTENCE = 500
 
@@ -48,6 +50,8 @@ class Message:
     text: str
     html: str
     kind: Kind = "story"
+    step: str = ""
+    """Of a step: which one, so that a page can tell the same one with a new time."""
     at: datetime | None = None
     """When it was told; None before that."""
 
@@ -59,13 +63,15 @@ class Message:
             "html_message": self.html,
             "kind": self.kind,
         }
+        if self.step:
+            event["step"] = self.step
         return event if self.at is None else {**event, "at": self.at.isoformat()}
 
 
-def message(progress: int, sentence: str, kind: Kind = "story") -> Message:
+def message(progress: int, sentence: str, kind: Kind = "story", step: str = "") -> Message:
     """A message made safe: plain text, capped, escaped, its progress within 0 to 100."""
     text = plain(sentence, MAX_SENTENCE)
-    return Message(min(100, max(0, progress)), text, escape(text), kind)
+    return Message(min(100, max(0, progress)), text, escape(text), kind, step)
 
 
 def story(attempts: Sequence[Attempt]) -> list[str]:
@@ -101,24 +107,27 @@ def progress_messages(
     messages = [message(floor + _CHECKED, line) for line in story(attempts)]
     if stage is not None:
         at = floor + (100 - floor) * _BEGINS[stage.step] // 100
-        messages.append(message(at, words_of_stage(stage, now=now, size=size), "step"))
+        told = words_of_stage(stage, now=now, size=size)
+        messages.append(message(at, told, "step", stage.step.value))
         if cause is not None and stage.step is not Step.READY:
-            messages.append(message(at, f"{cause.message} {cause.hint}", "cause"))
+            messages.append(message(at, joined(cause.message, cause.hint), "cause"))
     elif cause is not None:
-        messages.append(message(floor + _CHECKED, f"{cause.message} {cause.hint}", "cause"))
+        messages.append(message(floor + _CHECKED, joined(cause.message, cause.hint), "cause"))
     return tuple(messages)
 
 
 def words_of_check(size: int | None) -> str:
     """That the registry has the image, and how much of it there is."""
-    amount = f": {human_size(size)}" if size else ""
-    return f"The image was checked, and the registry has it{amount}."
+    if not size:
+        return _("The image was checked, and the registry has it.")
+    told = _("The image was checked, and the registry has it: %(size)s.")
+    return told % {"size": human_size(size)}
 
 
 def words_of_pull(took: timedelta) -> str:
     """That the machine has fetched the image."""
     seconds = max(timedelta(seconds=1), timedelta(seconds=round(took.total_seconds())))
-    return f"The image was fetched in {duration(seconds)}."
+    return _("The image was fetched in %(time)s.") % {"time": duration(seconds)}
 
 
 def checked_message(attempts: Sequence[Attempt], size: int | None) -> Message:
@@ -140,35 +149,62 @@ def _floor(attempts: Sequence[Attempt]) -> int:
 
 def words_of_stage(stage: Stage, *, now: datetime, size: int | None = None) -> str:
     """How far the pod is, in one sentence."""
-    elapsed = ""
-    if stage.since is not None and (now - stage.since).total_seconds() >= 1:
-        elapsed = f", for {duration(now - stage.since)} now"
-    match stage.step:
+    passed = now - stage.since if stage.since is not None else timedelta()
+    words = {"time": duration(passed), "size": human_size(size or 0)}
+    timed = passed >= timedelta(seconds=1)
+    return _words_of_step(stage.step, timed=timed, sized=bool(size)) % words
+
+
+def _words_of_step(step: Step, *, timed: bool, sized: bool) -> str:
+    """The sentence with the places that have something to stand in them."""
+    match step:
+        case Step.WAITING if timed:
+            return _("Looking for a machine that has room, for %(time)s now.")
         case Step.WAITING:
-            return f"Looking for a machine that has room{elapsed}."
+            return _("Looking for a machine that has room.")
         case Step.SCHEDULED:
-            return "A machine was found; your storage is being connected."
+            return _("A machine was found; your storage is being connected.")
         case Step.PULLING:
-            amount = f" ({human_size(size)} if it has nothing of it yet)" if size else ""
-            return f"The machine fetches the image{amount}{elapsed}."
+            return _words_of_pulling(timed=timed, sized=sized)
         case Step.STARTING:
-            return "The image is on the machine; its container starts."
+            return _("The image is on the machine; its container starts.")
+        case Step.ANSWERING if timed:
+            return _("The container runs; waiting for JupyterLab to answer, for %(time)s now.")
         case Step.ANSWERING:
-            return f"The container runs; waiting for JupyterLab to answer{elapsed}."
+            return _("The container runs; waiting for JupyterLab to answer.")
         case Step.READY:
-            return "The workspace is ready."
+            return _("The workspace is ready.")
+
+
+def _words_of_pulling(*, timed: bool, sized: bool) -> str:
+    if sized and timed:
+        return _(
+            "The machine fetches the image (%(size)s if it has nothing of it yet), "
+            "for %(time)s now."
+        )
+    if sized:
+        return _("The machine fetches the image (%(size)s if it has nothing of it yet).")
+    if timed:
+        return _("The machine fetches the image, for %(time)s now.")
+    return _("The machine fetches the image.")
 
 
 def _sentence(attempt: Attempt, *, after_failure: bool) -> str:
-    name = f"“{attempt.name}”"
     match attempt.outcome:
         case "failed":
-            return f"{name} could not be used. {attempt.message} {attempt.hint}"
+            told = _("“%(name)s” could not be used.")
         case "skipped":
-            return f"{name} was not tried. {attempt.message} {attempt.hint}"
+            told = _("“%(name)s” was not tried.")
+        case "trying" if after_failure:
+            told = _("Trying “%(name)s” instead.")
         case "trying":
-            start = f"Trying {name} instead." if after_failure else f"Starting {name}."
-            # What the check could not find out ("the registry does not answer") is said, not hidden
-            return f"{start} {attempt.message}"
+            told = _("Starting “%(name)s”.")
         case "running":
-            return f"{name} runs instead." if after_failure else f"{name} runs."
+            told = _("“%(name)s” runs instead.") if after_failure else _("“%(name)s” runs.")
+    told %= {"name": attempt.name}
+    if attempt.outcome == "running":
+        return told
+    hint = attempt.hint if attempt.outcome != "trying" else ""
+    # While it is tried, the message is what the check could not find out ("the registry does not
+    # answer"): said, not hidden.
+    return joined(told, attempt.message, hint)

@@ -18,7 +18,8 @@ from studiolo_spawner.catalogue import Defaults, Profile
 from studiolo_spawner.causes import Cause
 from studiolo_spawner.pod_view import Json, mapping, mappings, number, text
 from studiolo_spawner.resource_words import counted, devices
-from studiolo_spawner.wording import ordinal
+from studiolo_spawner.translation import joined
+from studiolo_spawner.translation import translate as _
 
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 JOB_UID = "kueue.x-k8s.io/job-uid"
@@ -93,22 +94,22 @@ def state_of_queue(queue: str, workload: Json | None, pending: Sequence[Json]) -
 
 def explained(found: Cause, state: QueueState, resource: str | None, count: int) -> Cause:
     """The cause of a pod that is held back, with its queue, its place and why it waits."""
-    what = f"a {devices(resource, 1)}" if resource and count == 1 else "its turn"
-    if resource and count > 1:
-        what = counted(resource, count)
-    told = f"Waiting in line for {what}"
+    words = {
+        "what": counted(resource, count) if resource and count else _("its turn"),
+        "queue": state.queue,
+    }
     if state.line is not None:
-        told += f": {ordinal(state.line.place)} of {state.line.length} in the queue {state.queue}"
-    else:
-        told += f" in the queue {state.queue}"
-    told = f"{told}. {state.reason}".strip()
-    if state.hopeless:
-        return replace(
-            found,
-            message=told,
-            hint="Choose a smaller profile, or ask your administrator about the queue.",
+        words |= {"place": str(state.line.place), "length": str(state.line.length)}
+        told = _(
+            "Waiting in line for %(what)s: number %(place)s of %(length)s in the queue %(queue)s."
         )
-    return replace(found, message=told)
+    else:
+        told = _("Waiting in line for %(what)s in the queue %(queue)s.")
+    message = joined(told % words, state.reason)
+    if state.hopeless:
+        hint = _("Choose a smaller profile, or ask your administrator about the queue.")
+        return replace(found, message=message, hint=hint)
+    return replace(found, message=message)
 
 
 def _line_of(name: str, pending: Sequence[Json]) -> Line | None:
@@ -125,26 +126,34 @@ def _reason(queue: str, workload: Json) -> tuple[str, bool]:
     }
     reserved = conditions.get("QuotaReserved", {})
     if reserved.get("status") == "True":
-        return "Its quota is reserved; the cluster makes the last checks.", False
+        return _("Its quota is reserved; the cluster makes the last checks."), False
     if conditions.get("Evicted", {}).get("status") == "True":
-        return "Something more important took its place; it waits again.", False
+        return _("Something more important took its place; it waits again."), False
     message = text(reserved.get("message"))[:_MAX_TEXT]
     if found := _LACKS.search(message):
-        kind = found[1]
-        number_told = found[2] is not None and "/" in kind
-        lacking = f"; {counted(kind, int(found[2]))} more must come free" if number_told else ""
-        if _TOO_LARGE.search(message):
-            return f"The queue's quota for {_kind_words(kind)} is too small for it.", True
-        return f"The queue's quota for {_kind_words(kind)} is in use{lacking}.", False
+        return _shortage(found, too_large=_TOO_LARGE.search(message) is not None)
     if found := _NO_RESOURCE.search(message):
-        return f"The queue has no quota for {_kind_words(found[1])}.", True
+        told = _("The queue has no quota for %(what)s.")
+        return told % {"what": _kind_words(found[1])}, True
     if _MISSING.search(message):
-        return f"There is no queue {queue}, or nothing behind it.", True
+        told = _("There is no queue %(queue)s, or nothing behind it.")
+        return told % {"queue": queue}, True
     if _STOPPED.search(message) or reserved.get("reason") == "Inadmissible":
-        return "The queue takes nothing at the moment.", False
+        return _("The queue takes nothing at the moment."), False
     return "", False
 
 
+def _shortage(found: re.Match[str], *, too_large: bool) -> tuple[str, bool]:
+    kind = found[1]
+    words = {"what": _kind_words(kind)}
+    if too_large:
+        return _("The queue's quota for %(what)s is too small for it.") % words, True
+    if found[2] is None or "/" not in kind:
+        return _("The queue's quota for %(what)s is in use.") % words, False
+    told = _("The queue's quota for %(what)s is in use; %(lacking)s more must come free.")
+    return told % {**words, "lacking": counted(kind, int(found[2]))}, False
+
+
 def _kind_words(kind: str) -> str:
-    plain = {"cpu": "processors", "memory": "memory"}
+    plain = {"cpu": _("processors"), "memory": _("memory")}
     return plain.get(kind) or devices(kind, 2)

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from studiolo_spawner import wording
+from studiolo_spawner import spoken
 from studiolo_spawner.catalogue import Catalogue, Profile, Quota
 from studiolo_spawner.errors import StudioloError
 from studiolo_spawner.holders import Holder
 from studiolo_spawner.offer import Person
 from studiolo_spawner.resource_words import counted, devices
+from studiolo_spawner.translation import joined, translate_number
 from studiolo_spawner.translation import translate as _
-from studiolo_spawner.translation import translate_number
 
 WORKSPACES = "workspaces"
 """The kind of a limit on workspaces; every other kind is a resource."""
@@ -59,7 +59,7 @@ class QuotaRefusal:
     @property
     def text(self) -> str:
         """Both sentences."""
-        return f"{self.message} {self.hint}".strip()
+        return joined(self.message, self.hint)
 
 
 class QuotaReached(StudioloError):  # noqa: N818 - named for what happened
@@ -123,7 +123,7 @@ class _Limit:
         """` by ana and ben`; nothing where nobody is told."""
         if not self.holders:
             return ""
-        return " " + _("by %(names)s") % {"names": wording.listed(self.holders, limit=_NAMES)}
+        return " " + _("by %(names)s") % {"names": spoken.listed(self.holders, limit=_NAMES)}
 
 
 class Held:
@@ -326,7 +326,7 @@ def _what_to_do(limit: _Limit) -> str:
         for each in limit.counted
         if each.user == limit.person.name
     }
-    own, devices_only = {"own": wording.listed(sorted(names))}, limit.kind != WORKSPACES
+    own, devices_only = {"own": spoken.listed(sorted(names))}, limit.kind != WORKSPACES
     if names and devices_only:
         return _("Stop one of yours (%(own)s), or choose a profile of another kind.") % own
     if names:

@@ -17,9 +17,10 @@ from studiolo_spawner.catalogue import Image, Profile
 from studiolo_spawner.choice import Choice
 from studiolo_spawner.image_health import ImageProblem
 from studiolo_spawner.known_names import name_of
-from studiolo_spawner.menu_words import CatalogueWords, listed
+from studiolo_spawner.menu_words import CatalogueWords
 from studiolo_spawner.offer import Offer
 from studiolo_spawner.resolve import redirect_end
+from studiolo_spawner.spoken import listed
 from studiolo_spawner.translation import translate as _
 
 

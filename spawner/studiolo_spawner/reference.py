@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass, replace
 
 from studiolo_spawner.errors import InvalidReference
+from studiolo_spawner.translation import translate as _
 
 MAX_LENGTH = 255
 """Characters of registry, repository and tag together: the limit that the specification advises."""
@@ -54,7 +55,7 @@ class ImageReference:
     def with_digest(self, digest: str) -> "ImageReference":
         """The same image, pinned. The tag stays, to be read by people."""
         if not _DIGEST.fullmatch(digest):
-            raise InvalidReference(digest, "a digest is sha256: and 64 hexadecimal digits")
+            raise InvalidReference(digest, _("a digest is sha256: and 64 hexadecimal digits"))
         return replace(self, digest=digest)
 
 
@@ -65,18 +66,18 @@ def parse_reference(text: str, *, default_tag: str | None = None) -> ImageRefere
     it. An administrator who wants it so passes `default_tag`. Raises InvalidReference.
     """
     _check_alphabet(text)
-    rest, _, digest = text.partition("@")
+    rest, _at, digest = text.partition("@")
     if "@" in text and not _DIGEST.fullmatch(digest):
         raise InvalidReference(
             text,
-            "after @ stands a digest: sha256: and 64 hexadecimal digits",
-            hint="no user name before @",
+            _("after @ stands a digest: sha256: and 64 hexadecimal digits"),
+            hint=_("no user name before @"),
         )
     registry, path = _split_registry(rest)
     repository, colon, tag = path.partition(":")
     if colon and not _TAG.fullmatch(tag):
         raise InvalidReference(
-            text, "after : stands a tag of letters, digits, _ . and -, at most 128"
+            text, _("after : stands a tag of letters, digits, _ . and -, at most 128")
         )
     if not _REPOSITORY.fullmatch(repository):
         raise InvalidReference(text, *_repository_complaint(repository))
@@ -87,28 +88,32 @@ def parse_reference(text: str, *, default_tag: str | None = None) -> ImageRefere
     if not colon and not digest:
         if default_tag is None:
             raise InvalidReference(
-                text, "it has neither tag nor digest", hint="add one, such as :1.0"
+                text, _("it has neither tag nor digest"), hint=_("add one, such as :1.0")
             )
         if not _TAG.fullmatch(default_tag):
-            raise InvalidReference(text, "the default tag is not a tag")
+            raise InvalidReference(text, _("the default tag is not a tag"))
         tag = default_tag
     if len(f"{host}/{repository}:{tag}") > MAX_LENGTH:
-        raise InvalidReference(text, f"it is longer than {MAX_LENGTH} characters")
+        raise InvalidReference(
+            text, _("it is longer than %(most)s characters") % {"most": MAX_LENGTH}
+        )
     return ImageReference(host, repository, tag or None, digest or None)
 
 
 def _check_alphabet(text: str) -> None:
     """First of all and on the whole text, so that no later step meets an unknown character."""
     if not isinstance(text, str):
-        raise InvalidReference(text, "it is not text")
+        raise InvalidReference(text, _("it is not text"))
     if not text:
-        raise InvalidReference(text, "it is empty", hint="write registry/repository:tag")
+        raise InvalidReference(text, _("it is empty"), hint=_("write registry/repository:tag"))
     if len(text) > MAX_LENGTH + 1 + len("sha512:") + 128:
-        raise InvalidReference(text, f"it is longer than {MAX_LENGTH} characters")
+        raise InvalidReference(
+            text, _("it is longer than %(most)s characters") % {"most": MAX_LENGTH}
+        )
     if "://" in text:
-        raise InvalidReference(text, "it is a URL", hint="leave out the scheme")
+        raise InvalidReference(text, _("it is a URL"), hint=_("leave out the scheme"))
     if not _ALPHABET.fullmatch(text):
-        raise InvalidReference(text, "only ASCII letters, digits and . _ - / : @ are allowed")
+        raise InvalidReference(text, _("only ASCII letters, digits and . _ - / : @ are allowed"))
 
 
 def _split_registry(text: str) -> tuple[str, str]:
@@ -122,13 +127,13 @@ def _split_registry(text: str) -> tuple[str, str]:
 def _checked_registry(text: str, registry: str) -> str:
     host, port = _split_port(registry)
     if port is not None and not (_PORT.fullmatch(port) and int(port) <= 65535):
-        raise InvalidReference(text, "the registry's port is a number from 1 to 65535")
+        raise InvalidReference(text, _("the registry's port is a number from 1 to 65535"))
     if host.startswith("["):
         if not _is_ipv6(host):
-            raise InvalidReference(text, "the registry's address is not an IPv6 address")
+            raise InvalidReference(text, _("the registry's address is not an IPv6 address"))
     elif not _HOST.fullmatch(host) or len(host) > 253:
-        hint = "write it in lower case" if _HOST.fullmatch(host.lower()) else ""
-        raise InvalidReference(text, "the registry is not a host name", hint=hint)
+        hint = _("write it in lower case") if _HOST.fullmatch(host.lower()) else ""
+        raise InvalidReference(text, _("the registry is not a host name"), hint=hint)
     return registry
 
 
@@ -151,7 +156,7 @@ def _is_ipv6(host: str) -> bool:
 
 def _repository_complaint(repository: str) -> tuple[str]:
     if not repository:
-        return ("the repository is missing",)
+        return (_("the repository is missing"),)
     if repository != repository.lower():
-        return ("the repository is written in lower case only",)
-    return ("the repository is words of a-z and 0-9, joined by . _ __ - and /",)
+        return (_("the repository is written in lower case only"),)
+    return (_("the repository is words of a-z and 0-9, joined by . _ __ - and /"),)

@@ -11,6 +11,8 @@ import re
 
 from studiolo_spawner.causes import Cause, cause
 from studiolo_spawner.resource_words import counted
+from studiolo_spawner.translation import translate as _
+from studiolo_spawner.translation import translate_number
 
 _QUOTA = re.compile(
     r"exceeded quota|forbidden: maximum .{0,60} per|must specify (?:limits|requests|cpu|memory)"
@@ -40,7 +42,7 @@ def cause_of_refusal(status: int, message: str = "") -> Cause:
         return cause("quota", _quota_words(text), terminal=True)
     if _WEBHOOK_AWAY.search(text):
         return cause(
-            "api_away", "A check that the cluster makes on every workspace does not answer."
+            "api_away", _("A check that the cluster makes on every workspace does not answer.")
         )
     if _ADMISSION.search(text):
         return cause("admission_denied")
@@ -64,15 +66,23 @@ def _quota_words(text: str) -> str | None:
     if used is None or limit is None:
         return None
     short = name.removeprefix("requests.").removeprefix("limits.")
+    words = {"used": used, "limit": limit, "what": short, "wanted": wanted}
     if "/" in short and used.isdecimal() and limit.isdecimal():
-        verb = "is" if used == "1" else "are"
-        return (
-            f"{used} of {counted(short, int(limit))} of the cluster's namespace {verb} in use; "
-            f"this workspace needs {wanted}."
+        words["limit"] = counted(short, int(limit))
+        told = translate_number(
+            "%(used)s of %(limit)s of the cluster's namespace is in use; this workspace needs "
+            "%(wanted)s.",
+            "%(used)s of %(limit)s of the cluster's namespace are in use; this workspace needs "
+            "%(wanted)s.",
+            int(used),
         )
+        return told % words
     return (
-        f"The quota for {short} is used up: {used} of {limit} are in use, "
-        f"and this workspace needs {wanted}."
+        _(
+            "The quota for %(what)s is used up: %(used)s of %(limit)s are in use, and this "
+            "workspace needs %(wanted)s."
+        )
+        % words
     )
 
 

@@ -10,6 +10,7 @@ from jupyterhub.spawner import SpawnException
 from markupsafe import Markup, escape
 
 from studiolo_spawner.errors import CatalogueError, StudioloError
+from studiolo_spawner.translation import translate as _
 
 
 class WorkspaceRefused(SpawnException):
@@ -27,5 +28,5 @@ def to_spawn_exception(error: StudioloError) -> SpawnException:
     message = error.user_message
     if isinstance(error, CatalogueError):
         # The problems are for administrators: they are in the log and on their banner.
-        message = "The catalogue of images cannot be read. Tell your administrator."
+        message = _("The catalogue of images cannot be read. Tell your administrator.")
     return WorkspaceRefused(message, reason=error.reason, status_code=error.status)

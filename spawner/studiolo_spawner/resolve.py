@@ -24,7 +24,7 @@ from functools import cache
 
 from pydantic import TypeAdapter
 
-from studiolo_spawner import wording
+from studiolo_spawner import spoken, wording
 from studiolo_spawner.catalogue import (
     Catalogue,
     FallbackPolicy,
@@ -35,11 +35,13 @@ from studiolo_spawner.catalogue import (
 )
 from studiolo_spawner.choice import Choice
 from studiolo_spawner.custom_images import chosen as chosen_custom
-from studiolo_spawner.custom_images import is_custom, may_name
+from studiolo_spawner.custom_images import is_custom, may_choose, may_name
 from studiolo_spawner.errors import InvalidChoice, NotAllowed, Problem
 from studiolo_spawner.needs import Needs, declared_needs, nearest_first, needs_of
 from studiolo_spawner.offer import Offer, Person, offer_to
 from studiolo_spawner.reference import parse_reference
+from studiolo_spawner.translation import joined, marked
+from studiolo_spawner.translation import translate as _
 
 __all__ = [
     "Candidate",
@@ -71,7 +73,7 @@ class Candidate:
     def display_name(self) -> str:
         """What people call it, apart from the image that they asked for."""
         name = self.image.display_name
-        return f"{name}, as it ran last" if self.digest else name
+        return _("%(image)s, as it ran last") % {"image": name} if self.digest else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +157,24 @@ def still_valid(
     notices: list[str] = []
     image, profile = saved.image, saved.profile
     if image is not None and image not in offer.images and not _moved(offer, image):
-        notices.append(f"The image {wording.quoted(image)} is not offered to you now.")
+        notices.append(
+            _("The image %(image)s is not offered to you now.") % {"image": wording.quoted(image)}
+        )
         image = None
     if profile is not None and profile not in offer.profiles:
-        notices.append(f"The GPU profile {wording.quoted(profile)} is not offered to you now.")
+        notices.append(
+            _("The GPU profile %(profile)s is not offered to you now.")
+            % {"profile": wording.quoted(profile)}
+        )
         profile = None
     custom = saved.custom_image
     if custom is not None and not (
         may_name(offer, custom) or (unfinished and offer.custom_images is not None)
     ):
-        notices.append(f"The image {wording.quoted(custom, 255)} may not be named any more.")
+        notices.append(
+            _("The image %(custom)s may not be named any more.")
+            % {"custom": wording.quoted(custom, 255)}
+        )
         custom = None
     known = Choice(
         image,
@@ -178,7 +188,7 @@ def still_valid(
     gone = sorted((saved.tasks - known.tasks) | (saved.tools - known.tools))
     gone += sorted(saved.frameworks.keys() - known.frameworks.keys())
     if gone:
-        notices.append(f"No image offers {wording.listed(gone, last='or')} any more.")
+        notices.append(_("No image offers %(names)s any more.") % {"names": spoken.either(gone)})
     return known, tuple(notices)
 
 
@@ -209,7 +219,7 @@ def _chosen(
         image = _chosen_image(offer, choice, invalid, forbidden)
     if profile is None:
         exists = offer.catalogue.profile(profile_id or "") is not None
-        problem = _not_offered("profile", "GPU profile", profile_id, list(offer.profiles), exists)
+        problem = _not_offered("profile", profile_id, list(offer.profiles), exists)
         (forbidden if exists or profile_id is None else invalid).append(problem)
     invalid += _unknown_needs(offer, choice)
     if invalid:
@@ -227,7 +237,7 @@ def _chosen_image(
     if found is not None and (not found.hidden or found.redirect is not None):
         return found
     exists = found is None and offer.catalogue.image(image_id or "") is not None
-    problem = _not_offered("image", "image", image_id, list(offer.images), exists)
+    problem = _not_offered("image", image_id, list(offer.images), exists)
     (forbidden if exists or image_id is None else invalid).append(problem)
     return None
 
@@ -244,16 +254,37 @@ def _image_for(offer: Offer, choice: Choice) -> str | None:
     return next((name for name, image in ends.items() if needs.met_by(image)), default)
 
 
-def _not_offered(
-    path: str, what: str, name: str | None, offered: Sequence[str], exists: bool
-) -> Problem:
-    allowed = f"you may choose: {wording.listed(offered, last='or')}" if offered else ""
+@dataclass(frozen=True, slots=True)
+class _NotOffered:
+    """The sentences about one of the two things that are chosen."""
+
+    none: str
+    forbidden: str
+    unknown: str
+
+
+_NOT_OFFERED = {
+    "image": _NotOffered(
+        marked("no image is offered to you"),
+        marked("the image %(name)s is not offered to you"),
+        marked("there is no image %(name)s"),
+    ),
+    "profile": _NotOffered(
+        marked("no GPU profile is offered to you"),
+        marked("the GPU profile %(name)s is not offered to you"),
+        marked("there is no GPU profile %(name)s"),
+    ),
+}
+
+
+def _not_offered(path: str, name: str | None, offered: Sequence[str], exists: bool) -> Problem:
+    told, allowed = _NOT_OFFERED[path], may_choose(offered)
     if name is None:
-        return Problem(path, f"no {what} is offered to you", "ask your administrators for access")
+        return Problem(path, _(told.none), _("ask your administrators for access"))
+    words = {"name": wording.quoted(name)}
     if exists:
-        return Problem(path, f"the {what} {wording.quoted(name)} is not offered to you", allowed)
-    hint = wording.did_you_mean(name, offered)
-    return Problem(path, f"there is no {what} {wording.quoted(name)}", hint or allowed)
+        return Problem(path, _(told.forbidden) % words, allowed)
+    return Problem(path, _(told.unknown) % words, spoken.did_you_mean(name, offered) or allowed)
 
 
 def _unknown_needs(offer: Offer, choice: Choice) -> list[Problem]:
@@ -265,9 +296,12 @@ def _unknown_needs(offer: Offer, choice: Choice) -> list[Problem]:
         ("frameworks", choice.frameworks.keys(), offer.frameworks),
     ):
         for name in sorted(set(wanted) - set(offered)):
-            hint = wording.did_you_mean(name, offered)
-            hint = hint or f"there are: {wording.listed(offered) or 'none'}"
-            problems.append(Problem(path, f"no image offers {wording.quoted(name)}", hint))
+            hint = spoken.did_you_mean(name, offered) or _("there are: %(names)s") % {
+                "names": spoken.listed(offered) or _("none")
+            }
+            problems.append(
+                Problem(path, _("no image offers %(name)s") % {"name": wording.quoted(name)}, hint)
+            )
     return problems
 
 
@@ -276,12 +310,17 @@ def _redirected(offer: Offer, named: Image) -> tuple[Image, tuple[str, ...]]:
     if end is named:
         return named, ()
     if end.id not in offer.permitted:
-        told = f"{named.display_name} has moved to {end.display_name}, which is not offered to you"
-        allowed = f"you may choose: {wording.listed(offer.images, last='or')}"
-        raise NotAllowed([Problem("image", told, allowed)])
+        told = _("%(image)s has moved to %(end)s, which is not offered to you") % {
+            "image": named.display_name,
+            "end": end.display_name,
+        }
+        raise NotAllowed([Problem("image", told, may_choose(offer.images))])
     message = named.redirect.message if named.redirect else ""
-    notice = f"{named.display_name} has moved to {end.display_name}."
-    return end, (f"{notice} {message}".strip(),)
+    notice = _("%(image)s has moved to %(end)s.") % {
+        "image": named.display_name,
+        "end": end.display_name,
+    }
+    return end, (joined(notice, message),)
 
 
 def redirect_end(catalogue: Catalogue, image: Image) -> Image:
@@ -305,12 +344,13 @@ def _check_needs(offer: Offer, choice: Choice, requested: Image) -> None:
     if not missing:
         return
     others = [name for name, image in offer.images.items() if needs.met_by(image)]
-    told = f"{requested.display_name} does not provide {wording.listed(missing)}"
-    hint = (
-        f"these do: {wording.listed(others)}"
-        if others
-        else "no image on your menu provides all of it"
-    )
+    told = _("%(image)s does not provide %(what)s") % {
+        "image": requested.display_name,
+        "what": spoken.listed(missing),
+    }
+    hint = _("no image on your menu provides all of it")
+    if others:
+        hint = _("these do: %(names)s") % {"names": spoken.listed(others)}
     raise InvalidChoice([Problem("image", told, hint)])
 
 
@@ -336,12 +376,12 @@ def _candidates(
     policy: FallbackPolicy,
     last_good: Mapping[str, str],
 ) -> tuple[Candidate, ...]:
-    found = {requested.id: Candidate(requested, "this is what you asked for")}
+    found = {requested.id: Candidate(requested, _("this is what you asked for"))}
     if policy.allowed:
         declared = declared_needs(choice)
-        chosen_by_admin = (
-            f"your administrators named it as the alternative to {requested.display_name}"
-        )
+        chosen_by_admin = _("your administrators named it as the alternative to %(image)s") % {
+            "image": requested.display_name
+        }
         for name in requested.fallback:
             image = offer.permitted.get(name)
             end = redirect_end(offer.catalogue, image) if image is not None else None
@@ -365,16 +405,18 @@ def _as_it_ran_last(
     may = policy.allowed and policy.max_attempts > 1
     if digest is None or not may or parse_reference(requested.reference).pinned:
         return ()
-    return (Candidate(requested, "this is the image as it was when it ran last", digest),)
+    return (Candidate(requested, _("this is the image as it was when it ran last"), digest),)
 
 
 def _nearness(image: Image, requested: Image) -> str:
     """Why this image stands in, by the versions that differ."""
     wanted = requested.provides.frameworks
     differing = [
-        f"{name} {version} instead of {wanted[name]}"
+        _("%(name)s %(version)s instead of %(wanted)s")
+        % {"name": name, "version": version, "wanted": wanted[name]}
         for name, version in sorted(image.provides.frameworks.items())
         if name in wanted and wanted[name] != version
     ]
-    told = "it provides what you need"
-    return f"{told}, with {wording.listed(differing)}" if differing else told
+    if not differing:
+        return _("it provides what you need")
+    return _("it provides what you need, with %(what)s") % {"what": spoken.listed(differing)}

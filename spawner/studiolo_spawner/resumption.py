@@ -27,6 +27,7 @@ from studiolo_spawner.liveness import address_of
 from studiolo_spawner.own_pod import OwnPod
 from studiolo_spawner.refused_start import to_spawn_exception
 from studiolo_spawner.server_identity import revoke_other_identities
+from studiolo_spawner.translation import translate as _
 
 if TYPE_CHECKING:
     from studiolo_spawner.spawner import WorkspaceSpawner
@@ -34,12 +35,17 @@ if TYPE_CHECKING:
 STOP_SECONDS = 30.0
 """How long to wait for who cancelled a start to clear away what is left of the server."""
 
-NOTHING_THERE = StudioloError(
-    "The hub was restarted before the start of your workspace had really begun. Nothing was made "
-    "and your files are untouched: start it again.",
-    reason="hub_restarted",
-    status=503,
-)
+
+def nothing_there() -> StudioloError:
+    """What is told of a start of which nothing was made."""
+    return StudioloError(
+        _(
+            "The hub was restarted before the start of your workspace had really begun. Nothing "
+            "was made and your files are untouched: start it again."
+        ),
+        reason="hub_restarted",
+        status=503,
+    )
 
 
 async def take_up(spawner: WorkspaceSpawner) -> None:
@@ -150,6 +156,6 @@ async def _tell_if_nothing_is_there(spawner: Any) -> None:
         spawner.log.warning("%s: its start had not begun when the hub ended", spawner._log_name)  # noqa: SLF001
         metrics.count_resumed("not_begun")
         told = asyncio.get_running_loop().create_future()
-        told.set_exception(to_spawn_exception(NOTHING_THERE))
+        told.set_exception(to_spawn_exception(nothing_there()))
         told.exception()
         spawner._spawn_future = told  # noqa: SLF001

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from studiolo_spawner.causes import Cause, cause
 from studiolo_spawner.text_table import TextTable
+from studiolo_spawner.translation import marked, translate_number
+from studiolo_spawner.translation import translate as _
 
 _HEAD = re.compile(r"^\s*(\d{1,6})/(\d{1,6}) nodes are available:?\s*", re.IGNORECASE)
 _COUNTED = re.compile(r"(\d{1,6}) ")
@@ -21,10 +23,10 @@ _INSUFFICIENT = re.compile(
 )
 _MAX_TEXT = 8_192
 _RESOURCES = {
-    "cpu": "processor time",
-    "memory": "memory",
-    "ephemeral-storage": "disk space",
-    "pods": "places for pods",
+    "cpu": marked("processor time"),
+    "memory": marked("memory"),
+    "ephemeral-storage": marked("disk space"),
+    "pods": marked("places for pods"),
 }
 
 # (reason, pattern over one counted reason), in the order in which they explain the whole best: a
@@ -111,20 +113,30 @@ def _words(reason: str, read: SchedulerText, matching: list[tuple[int, str]]) ->
     count, resource = max(lacking)
     if reason == "no_free_gpu":
         return _words_of_gpu(count, read.nodes, resource)
-    short = _RESOURCES.get(resource.lower(), resource)
+    short = _(_RESOURCES[resource.lower()]) if resource.lower() in _RESOURCES else resource
+    words = {"what": short, "count": count, "machines": read.nodes}
     if read.nodes == 1:
-        return f"The cluster's only machine does not have enough free {short} for this profile."
-    return (
-        f"{count} of {read.nodes} machines do not have enough free {short} for this profile, "
-        "and no other machine fits."
-    )
+        told = _("The cluster's only machine does not have enough free %(what)s for this profile.")
+    else:
+        told = translate_number(
+            "%(count)s of %(machines)s machines does not have enough free %(what)s for this "
+            "profile, and no other machine fits.",
+            "%(count)s of %(machines)s machines do not have enough free %(what)s for this "
+            "profile, and no other machine fits.",
+            count,
+        )
+    return told % words
 
 
 def _words_of_gpu(count: int, nodes: int, resource: str) -> str:
     """``count`` machines lack a free one; the remaining ones are ruled out by something else."""
-    start = f"No GPU of this kind ({resource}) is free"
     if nodes == 1:
-        return f"{start} on the cluster's only machine."
-    if count == nodes:
-        return f"{start} on any of the {nodes} machines."
-    return f"{start} on {count} of {nodes} machines, and no other machine fits."
+        told = _("No GPU of this kind (%(kind)s) is free on the cluster's only machine.")
+    elif count == nodes:
+        told = _("No GPU of this kind (%(kind)s) is free on any of the %(machines)s machines.")
+    else:
+        told = _(
+            "No GPU of this kind (%(kind)s) is free on %(count)s of %(machines)s machines, and no "
+            "other machine fits."
+        )
+    return told % {"kind": resource, "count": count, "machines": nodes}

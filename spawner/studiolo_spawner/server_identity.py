@@ -17,6 +17,7 @@ from sqlalchemy import inspect
 from studiolo_spawner.cluster_api import KubernetesObject
 from studiolo_spawner.errors import StudioloError
 from studiolo_spawner.pod_view import MAIN_CONTAINER, mapping, mappings, text
+from studiolo_spawner.translation import translate as _
 
 if TYPE_CHECKING:
     from studiolo_spawner.spawner import WorkspaceSpawner
@@ -40,8 +41,10 @@ def ensure_identity(spawner: WorkspaceSpawner) -> None:
     last = _last_token(spawner)
     if last is None:
         raise StudioloError(
-            "The hub was restarted, and what your start was allowed to do is not known any more. "
-            "Your files are untouched: start it again.",
+            _(
+                "The hub was restarted, and what your start was allowed to do is not known any "
+                "more. Your files are untouched: start it again."
+            ),
             reason="identity_lost",
             status=503,
         )

@@ -51,6 +51,7 @@ from studiolo_spawner.server_identity import ensure_certificates, revoke_identit
 from studiolo_spawner.shared_commit import commit_soon
 from studiolo_spawner.spawner_images import checker_of, look_at, resolved_by, watch_images
 from studiolo_spawner.spawner_menu import NARROW, Filled, menu_of
+from studiolo_spawner.translation import english
 from studiolo_spawner.wait_words import waits_of
 from studiolo_spawner.workspace_state import KEY, WorkspaceState
 
@@ -266,7 +267,7 @@ class WorkspaceSpawner(TellsChanges, KubeSide):
                 self._launch = await made(parts)
                 url = await self._launch.run()
         except StudioloError as error:
-            told = plain(error.user_message, MAX_LOGGED)
+            told = plain(english(error.user_message), MAX_LOGGED)
             self.log.warning("Not starting %s: %s: %s", self._log_name, error.reason, told)
             raise to_spawn_exception(error) from None
         except web.HTTPError:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from studiolo_spawner.choice import Choice, choice_from_options
 from studiolo_spawner.custom_image_check import live_answer, refusal, resolved
+from studiolo_spawner.custom_images import custom_image
 from studiolo_spawner.errors import InvalidChoice
 from studiolo_spawner.image_check import CheckedImage
 from studiolo_spawner.image_checker import ImageChecker, secret_names
@@ -40,7 +41,8 @@ async def resolved_by(
 ) -> tuple[WorkspaceRequest, CheckedImage | None]:
     """What the choice means now, and what was found of an image that it names itself."""
     catalogue = parts.catalogue.snapshot
-    last_good = parts.health.last_good(catalogue.images)
+    named = custom_image(catalogue, choice.custom_image) if choice.custom_image else None
+    last_good = parts.health.last_good([*catalogue.images, *([named] if named else [])])
     checker = checker_of(spawner, parts)
     return await resolved(catalogue, spawner.person(), choice, checker, last_good=last_good)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from jupyterhub.utils import url_path_join
 
@@ -64,7 +65,13 @@ async def _menu_now(spawner: WorkspaceSpawner, parts: SharedParts, filled: Fille
     return render_menu(
         menu,
         inline_assets=not pages,
-        capacity_url=url_path_join(base, "studiolo", "capacity") if pages else "",
+        capacity_url=_capacity_url(spawner, base) if pages else "",
         spawn_url=url_path_join(base, "spawn") if base else "",
         check_url=url_path_join(base, "studiolo", "image-check") if pages else "",
     )
+
+
+def _capacity_url(spawner: WorkspaceSpawner, base: str) -> str:
+    """Where the open menu hears what is free, and what a quota does not allow its person."""
+    query = {"user": spawner.user.name} | ({"server": spawner.name} if spawner.name else {})
+    return f"{url_path_join(base, 'studiolo', 'capacity')}?{urlencode(query)}"

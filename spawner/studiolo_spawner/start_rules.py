@@ -13,6 +13,8 @@ from studiolo_spawner.errors import ClusterFault, HubFault, NoImageLeft, Studiol
 from studiolo_spawner.launch_plan import Plan
 from studiolo_spawner.progress import story
 from studiolo_spawner.resolve import Candidate
+from studiolo_spawner.translation import joined
+from studiolo_spawner.translation import translate as _
 from studiolo_spawner.workspace_state import Failure, ImageInUse, WorkspaceState
 
 MOST_RESUMES = 5
@@ -57,12 +59,14 @@ def require_resumable(state: WorkspaceState) -> None:
     if state.phase == "ending":
         told = state.failure
         if told is None:
-            raise StudioloError("The start was stopped.", reason="stopped", status=409)
+            raise StudioloError(_("The start was stopped."), reason="stopped", status=409)
         raise StudioloError(told.message, reason=told.reason, status=told.status)
     if state.resumed > MOST_RESUMES:
         raise StudioloError(
-            "The hub was restarted again and again while the workspace started, so the start "
-            "was given up. Your files are untouched: start it again.",
+            _(
+                "The hub was restarted again and again while the workspace started, so the start "
+                "was given up. Your files are untouched: start it again."
+            ),
             reason="resumed_too_often",
             status=503,
         )
@@ -71,7 +75,7 @@ def require_resumable(state: WorkspaceState) -> None:
 def require_image_fault(attempt: Attempt) -> None:
     """Raise the cause of a failed attempt that no other image helps against."""
     if attempt.outcome == "failed" and not attempt.image_at_fault:
-        told = f"{attempt.message} {attempt.hint}".strip()
+        told = joined(attempt.message, attempt.hint)
         raise ClusterFault(told, reason=attempt.reason or "cluster_fault")
 
 

@@ -12,6 +12,8 @@ import re
 
 from studiolo_spawner.causes import Cause, cause
 from studiolo_spawner.text_table import TextTable
+from studiolo_spawner.translation import marked
+from studiolo_spawner.translation import translate as _
 
 SINGLEUSER = "jupyterhub-singleuser"
 
@@ -142,19 +144,19 @@ _NO_SPACE = re.compile(
 )
 
 _SIGNALS = {
-    4: "it needs processor instructions that the machine does not have (exit code 132)",
-    6: "it aborted itself (exit code 134)",
-    7: "it hit a memory error (exit code 135)",
-    8: "it hit an arithmetic error (exit code 136)",
-    9: "it was killed, most often for using too much memory (exit code 137)",
-    11: "it crashed with a memory error (exit code 139)",
-    15: "it was told to stop (exit code 143)",
+    4: marked("it needs processor instructions that the machine does not have (exit code 132)"),
+    6: marked("it aborted itself (exit code 134)"),
+    7: marked("it hit a memory error (exit code 135)"),
+    8: marked("it hit an arithmetic error (exit code 136)"),
+    9: marked("it was killed, most often for using too much memory (exit code 137)"),
+    11: marked("it crashed with a memory error (exit code 139)"),
+    15: marked("it was told to stop (exit code 143)"),
 }
 _CODES = {
-    1: "its own program reported an error (exit code 1)",
-    2: "its program was called with arguments that it does not know (exit code 2)",
-    126: "its start program may not be executed (exit code 126)",
-    127: "a program that it is told to start is not in it (exit code 127)",
+    1: marked("its own program reported an error (exit code 1)"),
+    2: marked("its program was called with arguments that it does not know (exit code 2)"),
+    126: marked("its start program may not be executed (exit code 126)"),
+    127: marked("a program that it is told to start is not in it (exit code 127)"),
 }
 
 
@@ -177,14 +179,15 @@ def cause_of_exit(code: int, reason: str = "", text: str = "") -> Cause:
         return cause("no_singleuser")
     if code in {126, 127}:
         return cause("command_denied" if code == 126 else "command_missing")
-    return cause("crashed", f"The image started and then stopped: {words_of_exit(code)}.")
+    told = _("The image started and then stopped: %(why)s.")
+    return cause("crashed", told % {"why": words_of_exit(code)})
 
 
 def words_of_exit(code: int) -> str:
     """An exit code in words, the number always with it."""
     if code in _CODES:
-        return _CODES[code]
+        return _(_CODES[code])
     if code > 128:
-        signal = code - 128
-        return _SIGNALS.get(signal, f"a signal ended it (exit code {code})")
-    return f"its program ended with an error (exit code {code})"
+        known = _SIGNALS.get(code - 128)
+        return _(known) if known else _("a signal ended it (exit code %(code)s)") % {"code": code}
+    return _("its program ended with an error (exit code %(code)s)") % {"code": code}

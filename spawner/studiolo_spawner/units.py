@@ -5,13 +5,15 @@ Pure; one short text for any number.
 
 from __future__ import annotations
 
+from studiolo_spawner.translation import translate as _
+
 _SIZE_UNITS = ("kB", "MB", "GB", "TB", "PB")
 
 
 def human_size(size: int) -> str:
     """Bytes as people write them, decimal as registries show them: 1_930_000_000 -> "1.9 GB"."""
     if size < 1000:
-        return f"{max(size, 0)} bytes"
+        return _("%(count)s bytes") % {"count": max(size, 0)}
     value = float(size)
     unit = ""
     for unit in _SIZE_UNITS:

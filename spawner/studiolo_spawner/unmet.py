@@ -11,17 +11,21 @@ from dataclasses import dataclass
 
 from studiolo_spawner.catalogue import Profile
 from studiolo_spawner.machines import Machine
+from studiolo_spawner.translation import joined, marked
+from studiolo_spawner.translation import translate as _
 
 MachinesFor = Callable[[Profile], Sequence[Machine]]
 
 _PLUGINS = (
     (
         "nvidia.com/mig-",
-        "Set up MIG on a node with the strategy `mixed`, by NVIDIA's operator or device plugin",
+        marked(
+            "Set up MIG on a node with the strategy `mixed`, by NVIDIA's operator or device plugin"
+        ),
     ),
-    ("nvidia.com/", "Install NVIDIA's GPU operator or device plugin"),
-    ("amd.com/", "Install AMD's GPU operator or device plugin"),
-    ("gpu.intel.com/", "Install Intel's device plugins"),
+    ("nvidia.com/", marked("Install NVIDIA's GPU operator or device plugin")),
+    ("amd.com/", marked("Install AMD's GPU operator or device plugin")),
+    ("gpu.intel.com/", marked("Install Intel's device plugins")),
 )
 
 
@@ -52,29 +56,43 @@ def _of_resource(profile: Profile, nodes: Sequence[Machine]) -> tuple[str, str] 
     if resource is None or any(resource in node.extended for node in nodes):
         return None
     offered = sorted({name for node in nodes for name in node.extended})
-    have = f"They offer {', '.join(offered[:5])}." if offered else "They offer no device at all."
+    have = _("They offer no device at all.")
+    if offered:
+        have = _("They offer %(resources)s.") % {"resources": ", ".join(offered[:5])}
     plugin = next(
         (words for begin, words in _PLUGINS if resource.startswith(begin)),
-        "Install the device plugin that offers it",
+        marked("Install the device plugin that offers it"),
     )
-    step = f"{plugin}, or mend the profile's `resource`."
     return (
-        f"No node offers {resource}. {have}",
-        f"{step} If an autoscaler adds such nodes, nothing is wrong.",
+        joined(_("No node offers %(resource)s.") % {"resource": resource}, have),
+        joined(
+            _("%(install)s, or mend the profile's `resource`.") % {"install": _(plugin)},
+            _("If an autoscaler adds such nodes, nothing is wrong."),
+        ),
     )
 
 
 def _of_place(profile: Profile, machines: Sequence[Machine]) -> tuple[str, str] | None:
     if not machines:
         return (
-            "No node that is open and ready has the profile's labels and lets it past its taints.",
-            "Look at its `node_selector` and `tolerations`, and at the nodes' labels and taints.",
+            _(
+                "No node that is open and ready has the profile's labels and lets it past its "
+                "taints."
+            ),
+            _(
+                "Look at its `node_selector` and `tolerations`, and at the nodes' labels and "
+                "taints."
+            ),
         )
     if profile.resource is None:
         return None
     most = max(machine.extended.get(profile.resource, 0) for machine in machines)
     if profile.count <= most:
         return None
-    text = f"It asks for {profile.count} of {profile.resource}, and no node that takes it has more"
-    step = "A workspace runs on one node: lower the profile's `count`, or hide it."
-    return f"{text} than {most}.", step
+    text = _(
+        "It asks for %(count)s of %(resource)s, and no node that takes it has more than %(most)s."
+    )
+    return (
+        text % {"count": profile.count, "resource": profile.resource, "most": most},
+        _("A workspace runs on one node: lower the profile's `count`, or hide it."),
+    )

@@ -30,6 +30,7 @@ from studiolo_spawner.homes import require_own
 from studiolo_spawner.namespace_objects import Manifest
 from studiolo_spawner.ownership import USERNAME
 from studiolo_spawner.pod_view import mapping, text
+from studiolo_spawner.translation import translate as _
 
 if TYPE_CHECKING:
     from studiolo_spawner.spawner import WorkspaceSpawner
@@ -84,7 +85,7 @@ async def _make(spawner: WorkspaceSpawner) -> None:
         found = await spawner.cluster.read("namespace", spawner.namespace, namespace=None)
     if found is not None:
         if "user" in spawner.user_namespace_template:
-            require_own(spawner, "namespace", found)
+            require_own(spawner, _("namespace"), found)
         objects.require_usable(found, labels)
 
 
@@ -106,14 +107,14 @@ async def _copy(spawner: WorkspaceSpawner, name: str, patience: float) -> None:
 
 
 async def _ensure(spawner: WorkspaceSpawner, manifest: Manifest) -> bool:
-    return await _write(spawner, objects.marked(manifest))
+    return await _write(spawner, objects.stamped(manifest))
 
 
 async def _write(spawner: WorkspaceSpawner, body: Manifest) -> bool:
     """Create or renew one object; whether anything was written."""
     noun, api_class = _APIS[body["kind"]]
     api, name, where = spawner.cluster_of(api_class), body["metadata"]["name"], spawner.namespace
-    for _ in range(_TRIES):
+    for _try in range(_TRIES):
         found = await api.read(noun, name, namespace=where)
         with suppress(AlreadyThere, Conflict):
             if found is None:
@@ -125,8 +126,11 @@ async def _write(spawner: WorkspaceSpawner, body: Manifest) -> bool:
                 await api.replace(noun, name, _over(found, body), namespace=where)
             return True
     raise ClusterFault(
-        f"The {body['kind']} {name} of the namespace {where} is changed by others all the time, "
-        "so nothing was started. Ask your administrator what else writes it.",
+        _(
+            "The %(kind)s %(name)s of the namespace %(namespace)s is changed by others all the "
+            "time, so nothing was started. Ask your administrator what else writes it."
+        )
+        % {"kind": body["kind"], "name": name, "namespace": where},
         reason="namespace_contested",
     )
 

@@ -17,6 +17,8 @@ from studiolo_spawner.image_contract import (
     not_checked,
 )
 from studiolo_spawner.registry_answer import NODES_ONLY, Outcome, RegistryAnswer
+from studiolo_spawner.translation import marked
+from studiolo_spawner.translation import translate as _
 
 
 class Decision(Enum):
@@ -45,11 +47,11 @@ _FAULTS = {
 _UNKNOWN = {
     Outcome.RATE_LIMITED: (
         "registry_busy",
-        "The registry asks us to wait, so the image could not be checked beforehand.",
+        marked("The registry asks us to wait, so the image could not be checked beforehand."),
     ),
     Outcome.UNREACHABLE: (
         "registry_away",
-        "The registry does not answer, so the image could not be checked beforehand.",
+        marked("The registry does not answer, so the image could not be checked beforehand."),
     ),
 }
 
@@ -65,15 +67,15 @@ def verdict_of_answer(answer: RegistryAnswer, surroundings: Surroundings = ANYWH
         if broken is not None:
             return Verdict(Decision.FALL_BACK, broken.reason, broken.message, broken.hint)
         left_open = not_checked(answer.environment, surroundings)
-        return Verdict(Decision.ACCEPTED, "found", "The image is there.", left_open)
+        return Verdict(Decision.ACCEPTED, "found", _("The image is there."), left_open)
     if answer.outcome in _UNKNOWN:
         reason, message = _UNKNOWN[answer.outcome]
-        return Verdict(Decision.UNKNOWN, reason, message, "The machines may still have it.")
+        return Verdict(Decision.UNKNOWN, reason, _(message), _("The machines may still have it."))
     if answer.reason == NODES_ONLY:
         return Verdict(
             Decision.UNKNOWN,
             NODES_ONLY,
-            "Only the machines may read the registry, so the image could not be checked before.",
+            _("Only the machines may read the registry, so the image could not be checked before."),
         )
     fault = cause(answer.reason or _FAULTS.get(answer.outcome, "image_damaged"))
     return Verdict(Decision.FALL_BACK, fault.reason, fault.message, fault.hint)

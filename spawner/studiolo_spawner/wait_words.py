@@ -17,8 +17,9 @@ from studiolo_spawner.launch_plan import Plan
 from studiolo_spawner.pod_view import Json, mapping, moment, text
 from studiolo_spawner.queue_reader import QueueReader
 from studiolo_spawner.queueing import HELD_BACK, explained, queue_named_by
+from studiolo_spawner.spoken import duration
+from studiolo_spawner.translation import translate as _
 from studiolo_spawner.waiting_line import WITHOUT_ROOM, line_of, with_figures, with_line
-from studiolo_spawner.wording import duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,9 @@ class WaitWords:
         namespace, name = text(metadata.get("namespace")), text(metadata.get("name"))
         if found.reason == HELD_BACK:
             if is_over(pod, self.queue_timeout):
-                words = f"The workspace waited in a queue for {duration(self.queue_timeout)}."
-                return replace(found, message=words, hint="Try again later.", terminal=True)
+                sentence = _("The workspace waited in a queue for %(time)s.")
+                words = sentence % {"time": duration(self.queue_timeout)}
+                return replace(found, message=words, hint=_("Try again later."), terminal=True)
             queue = queue_named_by(pod)
             if not queue:
                 return found

@@ -14,7 +14,8 @@ from studiolo_spawner.causes import Cause
 from studiolo_spawner.holders import Holder
 from studiolo_spawner.queueing import Line
 from studiolo_spawner.resource_words import counted, devices
-from studiolo_spawner.wording import ordinal
+from studiolo_spawner.translation import joined
+from studiolo_spawner.translation import translate as _
 
 WITHOUT_ROOM = frozenset({"no_free_gpu", "no_room", "unschedulable"})
 """Reasons of causes for which others may wait, too."""
@@ -37,18 +38,30 @@ def with_figures(found: Cause, free: Free | None, resource: str | None, count: i
 
 
 def _shortage(free: Free, kind: str, count: int) -> str:
+    words = {
+        "kind": devices(kind, 2 if free.total != 1 else 1),
+        "all": counted(kind, free.total),
+        "free": str(free.free),
+    }
     if not free.total:
-        return f"No machine offers {devices(kind, 2)} for this profile at the moment."
-    if not free.free:
-        if free.total == 1:
-            return f"The only {devices(kind, 1)} for this profile is in use."
-        return f"All {counted(kind, free.total)} for this profile are in use."
-    if free.largest_block < count:
-        return (
-            f"No machine has {counted(kind, count)} free at once: {free.free} of {free.total} are "
-            f"free, at most {free.largest_block} on one machine."
+        told = _("No machine offers %(kind)s for this profile at the moment.")
+    elif not free.free and free.total == 1:
+        told = _("The only %(kind)s for this profile is in use.")
+    elif not free.free:
+        told = _("All %(all)s for this profile are in use.")
+    elif free.largest_block < count:
+        told = _(
+            "No machine has %(wanted)s free at once: %(free)s of %(total)s are free, at most "
+            "%(most)s on one machine."
         )
-    return f"{free.free} of {counted(kind, free.total)} are free, with too little CPU or memory."
+        words |= {
+            "wanted": counted(kind, count),
+            "total": str(free.total),
+            "most": str(free.largest_block),
+        }
+    else:
+        told = _("%(free)s of %(all)s are free, with too little CPU or memory.")
+    return told % words
 
 
 def line_of(pod: str, waiting: Sequence[Holder]) -> Line | None:
@@ -71,8 +84,8 @@ def with_line(found: Cause, line: Line | None) -> Cause:
     """The cause with the place in line, where somebody else waits, too."""
     if line is None or line.length < 2 or found.reason not in WITHOUT_ROOM:
         return found
-    told = (
-        f"{line.length} workspaces wait for the same, and yours is the {ordinal(line.place)} by "
-        "the time it was asked for; Kubernetes starts whichever fits first."
-    )
-    return replace(found, message=f"{found.message} {told}")
+    told = _(
+        "%(count)s workspaces wait for the same, and yours is number %(place)s by the time it was "
+        "asked for; Kubernetes starts whichever fits first."
+    ) % {"count": line.length, "place": line.place}
+    return replace(found, message=joined(found.message, told))

@@ -1,4 +1,5 @@
-"""How our messages are worded: quoting, lists, spelling hints, durations and sizes. Pure.
+"""How our messages are worded: quoting, lists, spelling hints, durations and sizes. Pure, English;
+`spoken` has what stands in sentences that are translated.
 
 Everything that came from outside (a form, a file, a registry) passes through `quoted` before it
 stands in a message: the result is one short line without control characters, so that it can neither
@@ -72,11 +73,17 @@ def listed(names: Iterable[str], *, limit: int = 12, last: str = "and") -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A spelling hint, or nothing when no known name is near. Of very many, only the first are
-    compared.
+    """A spelling hint, or nothing when no known name is near."""
+    near = nearest(name, known)
+    return f"did you mean {quoted(near)}?" if near else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that is spelt most alike; empty when none is. Of very many, only the first
+    are compared.
     """
     near = difflib.get_close_matches(name[:100], list(islice(known, 500)), n=1, cutoff=0.6)
-    return f"did you mean {quoted(near[0])}?" if near else ""
+    return near[0] if near else ""
 
 
 def duration(value: timedelta) -> str:
@@ -100,10 +107,3 @@ def memory(octets: int) -> str:
 def number(value: float) -> str:
     """`4`, `0.5`: no decimal places that say nothing."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
-
-
-def ordinal(place: int) -> str:
-    """`1st`, `2nd`, `3rd`, `11th`."""
-    endings = {1: "st", 2: "nd", 3: "rd"}
-    ending = "th" if 10 <= place % 100 <= 20 else endings.get(place % 10, "th")
-    return f"{place}{ending}"

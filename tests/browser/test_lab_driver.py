@@ -100,14 +100,16 @@ def test_mig_slices_are_devices_of_their_own(
     look: Look, labs: Labs, driver: Path, screenshots: Path
 ) -> None:
     slices = [
-        {"uuid": f"MIG-{number}", "name": "1g.10gb", "memory_mib": 9856, "mig": True,
-         "parent": "GPU-9"}
-        for number in range(2)
+        {"uuid": f"MIG-{card}", "name": f"NVIDIA {card} MIG 1g.10gb", "memory_mib": 9856,
+         "mig": True, "parent": f"GPU-{card}"}
+        for card in ("H100", "A100")  # only the first one's driver tells a slice's load
     ]  # fmt: skip
     page = look()
     shown = see(page, lab_with(labs, driver, "mig", slices))
     expect(shown.get_by_role("listitem").filter(has_text="MIG slice")).to_have_count(2)
-    expect(shown).to_contain_text("not reported for MIG slices")
+    load = shown.locator("[data-figure=utilisation_percent] .st-Tile-value")
+    expect(load).to_have_text([re.compile(r"^\d+ %$"), "not reported for this slice"])
+    expect(shown.get_by_text("counts as used while a program on it uses the CPU")).to_have_count(1)
     page.screenshot(path=screenshots / "lab-driver-mig.png", animations="disabled")
 
 

@@ -314,12 +314,42 @@ def live(chromium: Browser, told: list[dict[str, Any]]) -> Page:
     return page
 
 
+def test_a_quota_that_fills_while_one_chooses(chromium: Browser) -> None:
+    full = WIRE["a quota that is used up"]
+    gone = {**full, "refused": {}}
+    page = live(chromium, [full, gone])
+    gpu = page.locator("[data-profile=gpu]")
+    # It can be had again by the second document, which comes when the page looks again.
+    expect(gpu.locator(".st-refusal")).to_have_text(f"Not to be had now. {full['refused']['gpu']}")
+    expect(page.get_by_role("radio", name="The gpu", exact=True)).to_be_disabled()
+    expect(page.locator("#st-quotas")).to_have_text("2 of 2 GPUs of Students in use by ben and eve")
+    expect(gpu.locator(".st-refusal")).to_be_hidden()
+    expect(page.get_by_role("radio", name="The gpu", exact=True)).to_be_enabled()
+    page.close()
+
+
+def test_what_is_chosen_stays_so_and_says_that_it_cannot_be_had(chromium: Browser) -> None:
+    told: list[dict[str, Any]] = []
+    page = live(chromium, told)
+    choose(page, "profile", "gpu")
+    told.append(WIRE["a quota that is used up"])
+    expect(page.locator("#st-chosen")).to_contain_text("The gpu. Not to be had now. 2 of 2 GPUs")
+    radio = page.get_by_role("radio", name="The gpu", exact=True)
+    expect(radio).to_be_checked()
+    expect(radio).to_be_enabled()
+    choose(page, "profile", "cpu")
+    expect(radio).to_be_disabled()
+    expect(page.locator("#st-chosen")).not_to_contain_text("Not to be had")
+    page.close()
+
+
 def test_what_is_free_is_brought_up_to_date_and_nothing_is_chosen_by_it(chromium: Browser) -> None:
-    documents = list(WIRE.values())
-    page = live(chromium, documents[:2])
+    documents = [WIRE["one GPU of several kinds, and a quota of a group"]]
+    documents.append(WIRE["free, but not for a whole workspace"])
+    page = live(chromium, list(documents))
     choose(page, "profile", "gpu")
     gpu = page.locator("[data-profile=gpu]")
-    for wanted in documents[:2]:
+    for wanted in documents:
         expect(gpu.locator(".st-free-words")).to_have_text(wanted["profiles"]["gpu"]["text"])
         expect(gpu).to_have_attribute("data-state", wanted["profiles"]["gpu"]["state"])
     quotas = page.locator("#st-quotas")

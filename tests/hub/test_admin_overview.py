@@ -166,7 +166,7 @@ def test_nothing_is_wrong() -> None:
             {"gpus": closed("open", "one", "two")},
             "machines",
             "warning",
-            ["2 machines with GPUs take no", "one, two"],
+            ["2 machines with GPUs take no", "one and two"],
             id="machines-closed",
         ),
     ],

@@ -43,6 +43,7 @@ c.JupyterHub.extra_handlers = [*capacity_handlers(), *offers_handlers()]
 c.WorkspaceSpawner.catalogue_path = "{catalogue}"
 c.WorkspaceSpawner.namespace = "studiolo"
 c.WorkspaceSpawner.image_check_period = 0
+c.Authenticator.admin_users = {{"admin"}}
 """
 
 
@@ -66,8 +67,8 @@ class Place:
         }
         await self.api.expect("POST", PODS, body)
 
-    async def capacity(self, session: aiohttp.ClientSession) -> dict[str, Any]:
-        async with session.get(f"{self.hub.url}/studiolo/capacity") as answer:
+    async def capacity(self, session: aiohttp.ClientSession, **query: str) -> dict[str, Any]:
+        async with session.get(f"{self.hub.url}/studiolo/capacity", params=query) as answer:
             assert answer.status == 200, await answer.text()
             found: dict[str, Any] = await answer.json()
             return found
@@ -141,6 +142,29 @@ async def test_only_ones_own_profiles_and_quotas(place: Place) -> None:
         other = await place.capacity(eve)
         assert other["quotas"] == []
         assert list(other["profiles"]) == ["gpu", "cpu"]
+
+
+async def test_a_menu_hears_what_its_quota_does_not_allow(place: Place) -> None:
+    for name in ("ana", "eve"):
+        await place.hub.rest("POST", f"/users/{name}")
+    await place.hub.rest("POST", "/groups/students")
+    await place.hub.rest("POST", "/groups/students/users", {"users": ["ana"]})
+    ana, eve = await place.hub.browser("ana"), await place.hub.browser("eve")
+    async with ana, eve:
+        for name in ("one", "two"):
+            await place.add_pod(name, "ana")
+        async with asyncio.timeout(15):
+            while not (told := await place.capacity(ana, server="second"))["refused"]:
+                await asyncio.sleep(0.1)
+        assert told["refused"]["gpu"].startswith("2 of 2 GPUs of Students are in use")
+        # For the workspace that holds them, they would be given back first.
+        assert (await place.capacity(ana))["refused"] == {}
+        async with eve.get(f"{place.hub.url}/studiolo/capacity", params={"user": "ana"}) as answer:
+            assert answer.status == 404
+    admin = await place.hub.browser("admin")
+    async with admin:
+        told = await place.capacity(admin, user="ana", server="second")
+        assert list(told["refused"]) == ["gpu"]
 
 
 async def test_nobody_in_particular_is_told_nothing(place: Place) -> None:

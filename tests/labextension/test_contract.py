@@ -99,7 +99,7 @@ def test_writes_a_slice_and_a_lost_gpu_as_in_the_examples() -> None:
     written = [
         GpuSample(
             "MIG-77aa",
-            f"{name} MIG 1g.10gb",
+            "NVIDIA A100-SXM4-80GB MIG 1g.10gb",
             0,
             Kind.MIG,
             parent="GPU-9c01",

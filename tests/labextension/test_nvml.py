@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jupyterlab_studiolo.devices import NO_FIGURES, Kind, Own, Sharing, State
@@ -86,9 +87,66 @@ def test_mig_slices_stand_for_their_card(monkeypatch: pytest.MonkeyPatch) -> Non
         ("MIG-3", Kind.MIG, 2),
     ]
     figures = samples[0].figures
-    assert figures.utilisation_percent is None
     assert figures.memory_total_bytes == 9856 * 1024**2
     assert figures.temperature_celsius is not None  # the card's
+
+
+def test_tells_the_load_of_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate(monkeypatch, SLICE, A100, SLICE | {"uuid": "MIG-2", "parent": "GPU-9"})
+    clock = Clock()
+    reader = NvmlReader(clock=clock)
+    loads = []
+    for percent, background in (("30", False), ("80", True), ("50", False)):
+        monkeypatch.setenv("STUDIOLO_SIMULATED_LOAD", percent)
+        reading = reader.read(full=not background)
+        loads.append([sample.figures.utilisation_percent for sample in reading.samples])
+        clock.now += 2
+    reader.close()
+    assert loads == [[30, 30, 30], [80, 80, 80], [50, 50, 50]]
+
+
+A100_SLICE = SLICE | {"name": "NVIDIA A100 MIG 1g.5gb"}
+PART_OF_AN_INSTANCE = SLICE | {"name": "NVIDIA H100 MIG 1c.3g.40gb"}
+
+
+@pytest.mark.parametrize(
+    ("gpu", "words"),
+    [
+        pytest.param(A100_SLICE, "", id="a card older than Hopper"),
+        pytest.param(SLICE, "not_supported", id="a driver without it"),
+        pytest.param(PART_OF_AN_INSTANCE, "", id="a GPU instance that others use too"),
+    ],
+)
+def test_leaves_out_the_load_of_slices_that_is_not_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, gpu: Any, words: str
+) -> None:
+    simulate(monkeypatch, gpu)
+    fault(monkeypatch, words)
+    clock = Clock()
+    reader = NvmlReader(clock=clock)
+    for _ in range(3):
+        (sample,) = reader.read().samples
+        assert sample.problem == ""
+        assert sample.figures.memory_used_bytes is not None
+        assert sample.figures.utilisation_percent is None
+        clock.now += 2
+    reader.close()
+    assert caplog.text == ""
+
+
+def test_a_slice_of_a_card_that_is_lost_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate(monkeypatch, SLICE)
+    clock = Clock()
+    reader = NvmlReader(clock=clock)
+    assert reader.read().samples[0].problem == ""
+    fault(monkeypatch, "gpu_lost")
+    clock.now += 2
+    assert reader.read().samples[0].problem == LOST
+    fault(monkeypatch, "")
+    clock.now += 20
+    reader.read()
+    assert reader.read().samples[0].figures.utilisation_percent is not None
+    reader.close()
 
 
 def test_no_device(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,8 @@ from studiolo_spawner.resolve import Person, resolve
 from tests.fakes.ten_images import CAUSES, IMAGES
 from tests.local.hundred_starts import PEOPLE, Lab, expected_of, explains, running_lab, some_choice
 
-pytestmark = pytest.mark.cluster
+# Half a minute on a machine that does nothing else.
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(480)]
 
 STARTS = 100
 SEED = 20260301

@@ -17,6 +17,7 @@ from typing import Any
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.browser.running_lab import (
+    API,
     Answers,
     RunningLab,
     choose_theme,
@@ -37,6 +38,7 @@ NEAR_ITS_STOP = example(
 NO_HUB = example("state", "outside a hub, no GPU")
 MIG_AND_LOST = example("state", "a MIG slice, a lost GPU, kept alive, near its longest run")
 PANEL_WIDTH = 330
+NARROW_WINDOW = 390
 
 Act = Callable[[Page], Locator | None]
 
@@ -50,7 +52,11 @@ class Picture:
     theme: str = "JupyterLab Light"
     width: int = PANEL_WIDTH
     height: int = 860
+    window: int = 1280
     away: bool = False
+    silent: bool = False
+    """The server has not answered yet."""
+    notifications: bool = False
 
 
 def _gpus(state: str, message: str, hint: str) -> Any:
@@ -58,6 +64,37 @@ def _gpus(state: str, message: str, hint: str) -> Any:
     told["gpus"] |= {"state": state, "message": message, "hint": hint}
     told["gpus"] |= {"devices": [], "processes": []}
     told["warnings"] = []
+    return told
+
+
+def _slices() -> Any:
+    """Two slices of one card, whose driver tells their load."""
+    told = deepcopy(MIG_AND_LOST)
+    first = told["gpus"]["devices"][0]
+    first["name"] = "NVIDIA H100 80GB HBM3 MIG 1g.10gb"
+    second = deepcopy(first) | {"id": "MIG-88bb"}
+    first["figures"]["utilisation_percent"] = 64.0
+    second["figures"] |= {"utilisation_percent": 12.0, "memory_used_bytes": 5_000_000_000}
+    told["gpus"]["devices"] = [first, second]
+    told["warnings"] = []
+    return told
+
+
+def _troubled() -> Any:
+    """One card with everything that can be wrong while it still answers."""
+    told = deepcopy(TWO_GPUS)
+    device = told["gpus"]["devices"][1]
+    device["figures"]["ecc_uncorrected"] = 2
+    device["xid"] = [
+        {
+            "at": told["at"] - 400,
+            "code": 31,
+            "text": "A program used GPU memory that it does not have.",
+            "count": 2,
+        }
+    ]
+    told["gpus"]["devices"] = [device]
+    told["gpus"]["processes"] = []
     return told
 
 
@@ -78,6 +115,17 @@ def _dialog(button: str) -> Act:
 
 
 def _whole(page: Page) -> Locator:
+    return page.locator("#main")
+
+
+def _with_notification(page: Page) -> Locator:
+    expect(page.locator(".jp-toastContainer, .Toastify__toast").first).to_be_visible()
+    return page.locator("#main")
+
+
+def _window(page: Page) -> Locator:
+    """As on a small screen: the file browser folded away."""
+    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
     return page.locator("#main")
 
 
@@ -102,8 +150,15 @@ PICTURES: dict[str, Picture] = {
     "details": Picture(TWO_GPUS, _unfold),
     "processes": Picture(TWO_GPUS, _scroll_down),
     "wide": Picture(TWO_GPUS, width=680, height=640),
+    "narrow": Picture(TWO_GPUS, _window, height=760, window=NARROW_WINDOW),
     "near-its-stop": Picture(NEAR_ITS_STOP),
+    "countdown": Picture(
+        NEAR_ITS_STOP, _with_notification, width=300, height=560, window=900, notifications=True
+    ),
+    "mig": Picture(_slices(), height=620),
     "mig-and-lost": Picture(MIG_AND_LOST),
+    "troubles": Picture(_troubled(), height=520),
+    "loading": Picture(TWO_GPUS, height=300, silent=True),
     "no-gpu": Picture(NO_HUB, height=560),
     "driver-missing": Picture(
         _gpus(
@@ -131,7 +186,7 @@ PICTURES: dict[str, Picture] = {
 
 def _take(browser: Browser, lab: RunningLab, name: str, picture: Picture) -> Path:
     context = browser.new_context(
-        viewport={"width": 1280, "height": picture.height},
+        viewport={"width": picture.window, "height": picture.height},
         reduced_motion="reduce",
         locale="en-GB",
     )
@@ -143,12 +198,16 @@ def _take(browser: Browser, lab: RunningLab, name: str, picture: Picture) -> Pat
         example("choices", "a GPU profile with park and first choice"),
     )
     told.install(page)
+    if picture.silent:
+        page.route(API + "**", lambda _route: None)
     open_lab(page, lab)
-    # Notifications would lie over what is shown.
-    page.add_style_tag(content="#react-toastify-container {display: none}")
+    if not picture.notifications:
+        # They would lie over what is shown.
+        page.add_style_tag(content="#react-toastify-container {display: none}")
     choose_theme(page, picture.theme)
     shown = panel(page)
-    widen_panel(page, picture.width)
+    if picture.window > NARROW_WINDOW:
+        widen_panel(page, picture.width)
     expect(shown.locator(".st-Card").first).to_be_visible()
     if picture.away:
         told.away = True

@@ -24,7 +24,7 @@ GPU = "nvidia.com/gpu"
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
 
-def offered() -> Catalogue:
+def offered(limit: int = 4) -> Catalogue:
     return catalogue(
         profiles=[
             profile("cpu"),
@@ -37,7 +37,7 @@ def offered() -> Catalogue:
                 "display_name": "Students",
                 "groups": ["students"],
                 "scope": "together",
-                "resources": {GPU: 4},
+                "resources": {GPU: limit},
             }
         ],
     )
@@ -68,9 +68,23 @@ def test_the_document_is_the_contracts() -> None:
     case = CONTRACT["one GPU of several kinds, and a quota of a group"]
     person = Person("ana", frozenset({"students", "research"}))
     told = told_to(person, board(FIGURES))
-    assert told["quotas"] == case["quotas"]
+    assert (told["quotas"], told["refused"]) == (case["quotas"], case["refused"])
     assert told["profiles"] == {name: case["profiles"][name] for name in FIGURES}
     assert (told["version"], told["at"]) == (case["version"], case["at"])
+
+
+def test_what_a_quota_does_not_allow_now_is_the_contracts() -> None:
+    case = CONTRACT["a quota that is used up"]
+    full = Board(offered(limit=2), FIGURES, Held([holder("ben"), holder("eve")]), NOW)
+    told = told_to(Person("ana", frozenset({"students"})), full)
+    assert (told["quotas"], told["refused"]) == (case["quotas"], case["refused"])
+
+
+def test_the_workspace_that_is_chosen_for_does_not_count() -> None:
+    full = Board(offered(limit=2), FIGURES, Held([holder("ben"), holder("eve")]), NOW)
+    eve = Person("eve", frozenset({"students"}))
+    assert json.loads(full.text_for(eve))["refused"] == {}
+    assert list(json.loads(full.text_for(eve, "second"))["refused"]) == ["gpu"]
 
 
 def test_unknown_figures_are_the_contracts() -> None:

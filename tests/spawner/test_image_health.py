@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,15 @@ from hypothesis import strategies as st
 from studiolo_spawner.attempts import Attempt, AttemptOutcome
 from studiolo_spawner.catalogue import Image
 from studiolo_spawner.causes import cause
-from studiolo_spawner.image_health import MAX_FAILURES, Check, HealthBook, ImageHealth
+from studiolo_spawner.choice import CUSTOM_IMAGE
+from studiolo_spawner.custom_images import custom_image
+from studiolo_spawner.image_health import (
+    MAX_CUSTOM_IMAGES,
+    MAX_FAILURES,
+    Check,
+    HealthBook,
+    ImageHealth,
+)
 from studiolo_spawner.verdict import Decision, Verdict, verdict_of_cause
 
 from tests.spawner.catalogues import catalogue, image
@@ -164,6 +173,43 @@ def test_the_last_digest_once_more() -> None:
     book.note_attempt(attempt(3, "failed", "crashed", reference=pinned))
     assert book.last_good([IMAGE]) == {}
     assert problem(book, 4) == (MISSING, True)
+
+
+def custom_attempt(name: str, outcome: AttemptOutcome, digest: str = ONE, **more: str) -> Attempt:
+    begun = attempt(0, outcome, digest=digest, reference=f"{name}:1{more.get('pinned', '')}")
+    reason = "" if outcome == "running" else "crashed"
+    return replace(begun, image_id=CUSTOM_IMAGE, reason=reason)
+
+
+def custom_entry(name: str) -> Image:
+    rules = catalogue([image("a")], custom_images={"patterns": [f"{name}"]})
+    found = custom_image(rules, f"{name}:1")
+    assert found is not None
+    return found
+
+
+def test_of_a_persons_own_image_the_last_good_digest_is_known_and_nothing_else() -> None:
+    mine = custom_entry("lab.example/mine")
+    book = HealthBook()
+    book.note_attempt(custom_attempt("lab.example/mine", "failed"))
+    assert book.entries == {}
+    book.note_attempt(custom_attempt("lab.example/mine", "running"))
+    given_up = custom_attempt("lab.example/mine", "failed", OTHER)
+    book.note_attempt(given_up)
+    book.note_fallback(given_up)
+    assert book.last_good([mine]) == {CUSTOM_IMAGE: ONE}
+    assert book.of(mine) == ImageHealth(mine.reference, ran=book.of(mine).ran)
+    book.note_attempt(custom_attempt("lab.example/mine", "failed", pinned=f"@{ONE}"))
+    assert book.last_good([mine]) == {}
+
+
+def test_what_people_name_drives_out_nothing_of_the_catalogue() -> None:
+    book = book_of(attempt(0, "running"))
+    for number in range(MAX_CUSTOM_IMAGES + 50):
+        book.note_attempt(custom_attempt(f"lab.example/i{number}", "running"))
+    assert len(book.entries) == MAX_CUSTOM_IMAGES + 1
+    assert book.last_good([IMAGE]) == {"a": ONE}
+    assert book.last_good([custom_entry("lab.example/i0")]) == {}
 
 
 def test_fallbacks_of_the_last_seven_days() -> None:

@@ -273,11 +273,13 @@ def test_a_fixed_field_is_shown_with_its_value_and_sent() -> None:
     assert resolve(parsed, ANA, choice).requested.id == "a"
 
 
-def test_what_a_quota_refuses_has_its_reason_and_no_button() -> None:
+def test_what_a_quota_refuses_has_its_reason_and_cannot_be_chosen() -> None:
     refused = {"gpu": "4 of 4 GPUs are in use by <b>ben</b>."}
     menu = build_menu(example(), ANA, refused=refused, quotas=["4 of 4 GPUs in use"])
     page = Page(render_menu(menu))
-    assert page.all("input", name="profile", value="gpu") == []
+    (radio,) = page.all("input", name="profile", value="gpu")
+    assert "disabled" in radio
+    assert [f["value"] for f in page.all("input", name="profile") if "disabled" in f] == ["gpu"]
     assert "Not to be had now. 4 of 4 GPUs are in use by <b>ben</b>." in page.text
     assert "4 of 4 GPUs in use" in page.text
 

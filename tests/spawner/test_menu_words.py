@@ -3,12 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from studiolo_spawner import wording
 from studiolo_spawner.image_health import Check, HealthBook
 from studiolo_spawner.menu import build_menu
-from studiolo_spawner.menu_words import duration_words, facts_words, listed, words_of
+from studiolo_spawner.menu_words import facts_words, words_of
 from studiolo_spawner.offer import Person
 from studiolo_spawner.verdict import Decision, Verdict
 
@@ -63,18 +60,6 @@ def test_a_moved_entry_shows_what_starts() -> None:
     book.note_check(parsed.images[1], Check(NOW, GOOD, None, size=1_000_000_000))
     menu = build_menu(parsed, Person("ana"), health=book, now=NOW)
     assert menu.images[0].facts == "1.0 GB to fetch, checked and in order"
-
-
-@settings(deadline=None)
-@given(st.timedeltas(timedelta(0), timedelta(days=400)))
-def test_durations_are_those_of_the_messages(value: timedelta) -> None:
-    assert duration_words(value) == wording.duration(value)
-
-
-@settings(deadline=None)
-@given(st.lists(st.text(st.characters(exclude_characters="%"), max_size=5), max_size=5))
-def test_lists_are_those_of_the_messages(names: list[str]) -> None:
-    assert listed(names) == wording.listed(names)
 
 
 def test_words_are_made_once_for_a_catalogue_and_a_few_are_kept() -> None:

@@ -23,7 +23,6 @@ from studiolo_spawner.queueing import (
     state_of_queue,
     workload_of,
 )
-from studiolo_spawner.wording import ordinal
 
 from tests.fakes import pod_driver
 from tests.fakes.kueue import FakeKueue
@@ -140,7 +139,7 @@ def test_the_place_in_line() -> None:
             QueueState("research", "Why.", Line(3, 7)),
             GPU,
             1,
-            "Waiting in line for a GPU: 3rd of 7 in the queue research. Why.",
+            "Waiting in line for 1 GPU: number 3 of 7 in the queue research. Why.",
             id="all is known",
         ),
         pytest.param(
@@ -164,14 +163,6 @@ def test_told_in_one_sentence(
 ) -> None:
     told = explained(cause("held_back"), state, resource, count)
     assert (told.message, told.terminal) == (words, False)
-
-
-@pytest.mark.parametrize(
-    ("place", "words"),
-    [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (22, "22nd"), (113, "113th")],
-)
-def test_ordinals(place: int, words: str) -> None:
-    assert ordinal(place) == words
 
 
 @pytest.mark.parametrize(
@@ -315,10 +306,10 @@ async def admitted(queue: Queue, kubelet: PodDriver) -> None:
 async def test_the_line_is_told_and_its_time_is_not_the_starts(queue: Queue) -> None:
     queue.kueue.others_before = 2
     start = await queue.start()
-    await queue.until_told("Waiting in line for a GPU: 3rd of 3 in the queue research.")
+    await queue.until_told("Waiting in line for 1 GPU: number 3 of 3 in the queue research.")
     await queue.until_told("The queue's quota for GPUs is in use; 1 GPU more must come free.")
     queue.kueue.others_before = 0
-    await queue.until_told("1st of 1")
+    await queue.until_told("number 1 of 1")
     # Longer than spawn_timeout and start_deadline together.
     await asyncio.sleep(3.2)
     assert not start.done()
@@ -346,7 +337,7 @@ async def test_a_wait_that_lasts_too_long_ends_with_its_words_and_no_other_image
 async def test_without_the_right_to_ask_the_wait_goes_on_without_a_place(queue: Queue) -> None:
     queue.kueue.status = 403
     start = await queue.start()
-    await queue.until_told("Waiting in line for a GPU in the queue research.")
+    await queue.until_told("Waiting in line for 1 GPU in the queue research.")
     await admitted(queue, queue.lab.kubelet)
     await start
     await queue.listening

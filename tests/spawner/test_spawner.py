@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from jupyterhub.spawner import SpawnException
 from kubernetes_asyncio.client import Configuration
 from studiolo_local.api.server import ApiServer
 from studiolo_local.api.store import Store
+from studiolo_spawner import translation
 from studiolo_spawner.shared_parts import close_shared_parts
 from studiolo_spawner.spawner import WorkspaceSpawner
 from tornado import web
@@ -21,6 +23,7 @@ from tornado import web
 from tests.fakes import hub_parts, pod_driver
 from tests.fakes.pod_driver import PodDriver, Step
 from tests.fakes.registry import FakeRegistry
+from tests.hub.texts import TRANSLATIONS
 
 TOKEN = "a-token-for-the-tests"
 HERE = "studiolo"
@@ -293,6 +296,24 @@ async def test_no_image_left_tells_of_every_attempt(make: Make, kubelet: PodDriv
     for image in ("“Good”", "“Second”", "“Alone”"):
         assert image in failed.value.message
     assert len(kubelet.deleted) == 3
+
+
+async def test_people_hear_it_in_the_hubs_language_and_the_log_is_english(
+    make: Make, kubelet: PodDriver, caplog: pytest.LogCaptureFixture
+) -> None:
+    kubelet.script = by_image(good=is_missing())
+    with (TRANSLATIONS / "de.mo").open("rb") as file:
+        translation.install(GNUTranslations(file))
+    try:
+        with caplog.at_level("INFO"), pytest.raises(SpawnException) as failed:
+            await started(make(user_options={"fallback": False}))
+    finally:
+        translation.install(NullTranslations())
+    told = str(failed.value.message)
+    assert "Das Image gibt es nicht in der Registry." in told
+    assert "Bitten Sie Ihre Administration" in told
+    assert "image_missing: The image does not exist in the registry." in caplog.text
+    assert "Das Image" not in caplog.text
 
 
 async def test_user_and_entry_can_forbid_the_fallback(make: Make, kubelet: PodDriver) -> None:

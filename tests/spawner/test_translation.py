@@ -1,13 +1,17 @@
 """The language of our own words, and that a page speaks one at a time."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from gettext import NullTranslations
 
 import pytest
 from studiolo_spawner import menu_page, translation
+from studiolo_spawner.causes import REASONS, cause
 from studiolo_spawner.menu import build_menu
 from studiolo_spawner.offer import Person
+from studiolo_spawner.progress import story
 
+from tests.fakes.attempts import MISSING, START, TRYING
 from tests.spawner.catalogues import example
 
 
@@ -41,6 +45,28 @@ def shouting() -> Iterator[None]:
 def page() -> str:
     menu = build_menu(example(), Person("ana"))
     return menu_page.render_menu(menu, inline_assets=False, spawn_url="/hub/spawn")
+
+
+@pytest.mark.usefixtures("shouting")
+def test_a_message_remembers_its_english_through_values_and_joining() -> None:
+    told = translation.translate("%(what)s is used up.") % {"what": translation.translate("disk")}
+    both = translation.joined(told, "", translation.translate(" Try again. "), "a.txt")
+    assert both == "DISK IS USED UP. TRY AGAIN. a.txt"
+    assert translation.english(both) == "disk is used up. Try again. a.txt"
+    assert translation.english(deepcopy(both)) == translation.english(both)
+    assert translation.english("plain") == "plain"
+    assert translation.english(7) == 7
+
+
+@pytest.mark.usefixtures("shouting")
+def test_every_cause_is_in_the_language_and_its_english_is_at_hand() -> None:
+    for reason in REASONS:
+        found = cause(reason)
+        for words in (found.message, found.hint):
+            assert words == words.upper()
+            assert translation.english(words) != words
+    (line,) = story([TRYING.ending("failed", MISSING, START)])
+    assert line.startswith("“PyTorch 2.9” COULD NOT BE USED.")
 
 
 def test_without_a_language_texts_stand_as_they_are() -> None:

@@ -40,7 +40,7 @@ def test_told_with_the_cause_where_others_wait() -> None:
     found = cause("no_free_gpu")
     assert with_line(found, Line(2, 4)).message == (
         "No GPU of this kind is free at the moment. 4 workspaces wait for the same, and yours is "
-        "the 2nd by the time it was asked for; Kubernetes starts whichever fits first."
+        "number 2 by the time it was asked for; Kubernetes starts whichever fits first."
     )
 
 

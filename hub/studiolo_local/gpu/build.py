@@ -18,7 +18,13 @@ from pathlib import Path
 from typing import Final
 
 LIBRARY_NAME: Final = "libnvidia-ml.so.1"
-SOURCES: Final = ("nvml_stub.c", "nvml_figures.c", "nvml_programs.c", "simulation.c")
+SOURCES: Final = (
+    "nvml_stub.c",
+    "nvml_figures.c",
+    "nvml_programs.c",
+    "nvml_slices.c",
+    "simulation.c",
+)
 _HEADERS: Final = ("nvml_stub.h", "simulation.h")
 _FLAGS: Final = ("-std=c11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC")
 _COMPILE_SECONDS: Final = 60

@@ -13,6 +13,8 @@ const HOT_CELSIUS = 95;
 
 export interface IGpuCardProps {
   device: IDevice;
+  /** What it is called among the others. */
+  label: string;
   driver: string | null;
   history: IHistory;
   settings: ISettings;
@@ -28,8 +30,7 @@ export function GpuCard(props: IGpuCardProps): React.JSX.Element {
   return (
     <section className="st-Card" aria-labelledby={id}>
       <h3 className="st-Card-heading" id={id}>
-        <span className="st-Card-number">{trans.__('GPU %1', device.index)}</span>{' '}
-        {shortName(device)}
+        <span className="st-Card-number">{props.label}</span> {shortName(device)}
       </h3>
       <Badges device={device} trans={trans} />
       {device.problem === '' ? (
@@ -51,6 +52,15 @@ export function GpuCard(props: IGpuCardProps): React.JSX.Element {
           {device.problem}
         </p>
       )}
+      {device.kind === 'mig' &&
+        device.problem === '' &&
+        device.figures.utilisation_percent === null && (
+          <p className="st-Rule">
+            {trans.__(
+              'The driver does not tell the load of this slice: it counts as used while a program on it uses the CPU.'
+            )}
+          </p>
+        )}
       <Troubles {...props} />
       {device.problem === '' && (
         <GpuDetails
@@ -86,7 +96,7 @@ function tilesOf(
       value: percent(figures.utilisation_percent),
       words: percent,
       max: 100,
-      unknown: slice ? trans.__('not reported for MIG slices') : unknown,
+      unknown: slice ? trans.__('not reported for this slice') : unknown,
       yours: own && percent(own.utilisation_percent),
       mark: null
     },

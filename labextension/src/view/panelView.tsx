@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import type { ISettings, Span } from '../settings';
 import type { IHistory, IKernel, IState } from '../wire';
+import { deviceLabel } from '../words/devices';
 import { awayNotice, isCalm, loadingNotice, stateNotice } from '../words/states';
 import { stopPromise } from '../words/stops';
 import { CountdownBanner } from './countdown';
@@ -142,6 +143,7 @@ function Gpus(props: IPanelViewProps & { state: IState }): React.JSX.Element {
         <GpuCard
           key={device.id}
           device={device}
+          label={deviceLabel(device, gpus.devices, trans)}
           driver={gpus.driver_version}
           history={history}
           settings={settings}

@@ -3,6 +3,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import type { IGpus, IKernel, IProcess } from '../wire';
+import { deviceLabel } from '../words/devices';
 import { bytes } from '../words/figures';
 
 export type Owner = NonNullable<IProcess['owner']>;
@@ -56,7 +57,7 @@ function Row(props: IProcessTableProps & { process: IProcess }): React.JSX.Eleme
         {process.name}{' '}
         <small>
           {gpus.devices.length > 1 && device !== undefined
-            ? trans.__('GPU %1, PID %2', device.index, process.pid)
+            ? trans.__('%1, PID %2', deviceLabel(device, gpus.devices, trans), process.pid)
             : trans.__('PID %1', process.pid)}
         </small>
         <div className="st-Process-owner">

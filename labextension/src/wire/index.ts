@@ -75,6 +75,8 @@ const device = object({
   name: text,
   index: number,
   kind: oneOf(['gpu', 'mig']),
+  /** The card that a slice is cut from. */
+  parent: maybe(text),
   shared: flag,
   /** How it is shared, where that is known: "time_sliced", "mps". */
   sharing: maybe(text),

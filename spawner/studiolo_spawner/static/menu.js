@@ -42,7 +42,10 @@
   const profiles = Array.from(menu.querySelectorAll("#st-profiles .st-option"), (element) => ({
     ...card(element),
     gpu: "gpu" in element.dataset,
-    refused: "refused" in element.dataset,
+    refusal: element.querySelector(".st-refusal"),
+    get refused() {
+      return "refused" in element.dataset;
+    },
     rank: Number(element.dataset.rank),
     id: element.dataset.profile,
   }));
@@ -234,8 +237,28 @@
       const taken = [best.image, best.profile].every((each) => !each || isChosen(each));
       take.hidden = !asked || !best.image || taken;
     }
+    settle();
     sum();
     link();
+  };
+
+  // -- what a quota does not allow now
+
+  const refuse = (profile, reason) => {
+    profile.element.toggleAttribute("data-refused", reason !== undefined);
+    profile.refusal.textContent = reason === undefined ? "" : `${words.notNow} ${reason}`;
+  };
+  // What is chosen stays chosen, and says what the hub would say: nobody's choice changes by itself.
+  const settle = () => {
+    for (const { element, input, refusal, refused } of profiles) {
+      const chosen = isChosen({ input });
+      refusal.hidden = !refused;
+      element.classList.toggle("st-refused", refused);
+      element.hidden = refused && !chosen && "hideRefused" in words;
+      if (input?.type === "radio") {
+        input.disabled = refused && !chosen;
+      }
+    }
   };
 
   // -- what would start, beside the button that starts it
@@ -250,6 +273,10 @@
     line.hidden = !image || !profile;
     if (!line.hidden) {
       line.textContent = say(words.chosen, { image: image.name, profile: profile.name });
+      line.classList.toggle("st-warn", profile.refused);
+      if (profile.refused) {
+        line.textContent += `. ${profile.refusal.textContent}`;
+      }
     }
   };
 
@@ -279,8 +306,9 @@
     const asOf = byId("st-as-of");
     let heard = new Date();
 
-    const apply = ({ profiles: told, quotas }) => {
+    const apply = ({ profiles: told, quotas, refused }) => {
       for (const profile of profiles) {
+        refuse(profile, refused[profile.id]);
         const now = told[profile.id];
         if (now) {
           profile.element.dataset.state = now.state;
