@@ -20,7 +20,11 @@ _STRUCT = re.compile(r"^type (\w+) struct \{\n(.*?)^\}", re.MULTILINE | re.DOTAL
 _FIELD = re.compile(
     r'^\s+(?P<go>[^`/]+?)\s+`json:"(?P<json>[^",]*)[^"]*".*? protobuf:"\w+,(?P<number>\d+),'
 )
-_RENAMED = {"CoreV1EventSeries": "EventSeries", "CoreV1ResourceClaim": "ResourceClaim"}
+_RENAMED = {
+    "CoreV1EventSeries": "EventSeries",
+    "CoreV1ResourceClaim": "ResourceClaim",
+    "RbacV1Subject": "Subject",
+}
 """Types that the client calls otherwise, because another group has one of the same name."""
 
 
@@ -28,6 +32,8 @@ def main(api: Path, machinery: Path) -> None:
     """Read the sources and write the table."""
     structs: dict[str, str] = {}
     for file in (
+        api / "networking" / "v1" / "types.go",
+        api / "rbac" / "v1" / "types.go",
         api / "policy" / "v1" / "types.go",
         api / "core" / "v1" / "types.go",
         # The last wins: the core group has leftovers under names of these.

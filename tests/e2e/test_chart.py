@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from copy import deepcopy
@@ -341,3 +342,16 @@ def test_the_test_has_a_person_only_if_asked(helm: Path, tmp_path: Path) -> None
         (secret,) = [each for each in of_kind(manifests, "Secret") if "cookie-secret" in str(each)]
         assert ("test-hash" in secret["data"]) is account
         assert (email in settings_of(manifests)["sign_in"]["allowed_users"]) is account
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/installation.md"])
+def test_the_values_that_we_show_first_can_be_installed(
+    helm: Path, tmp_path: Path, page: str
+) -> None:
+    text = (release.CHART.parents[1] / page).read_text()
+    shown = [yaml.safe_load(each) for each in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+    first, *more = [each for each in shown if isinstance(each, dict)]
+    assert ask(helm, tmp_path, "template", {}, base=first).returncode == 0
+    for each in more:
+        done = ask(helm, tmp_path, "template", each, base=first)
+        assert done.returncode == 0, done.stderr
