@@ -220,7 +220,7 @@ def _menu_own_image(page: Page) -> None:
     steps.open_menu(page)
     page.locator("label[for='st-image-custom-image']").click()
     page.get_by_label("Reference").fill("registry.studiolo.test/pytorch:2.8.0-cuda12.6")
-    expect(page.locator("#st-custom-result")).to_contain_text("The image is there.")
+    expect(page.locator("#st-custom-result")).to_contain_text("can be started")
     page.evaluate("document.getElementById('st-custom-told').scrollIntoView({block: 'center'})")
 
 
