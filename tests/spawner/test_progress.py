@@ -194,9 +194,7 @@ def test_hostile_text_is_harmless() -> None:
 
 def test_a_step_says_which_it_is_and_how_much_is_fetched_for_how_long() -> None:
     now = NOW + timedelta(seconds=40)
-    told = progress_messages(
-        [TRYING], Stage(Step.PULLING, START), None, now=now, size=6_300_000_000
-    )
+    told = progress_messages([TRYING], Stage(Step.PULLING, NOW), None, now=now, size=6_300_000_000)
     event = told[-1].to_event()
     assert (event["kind"], event["step"]) == ("step", "pulling")
     assert event["message"] == (
