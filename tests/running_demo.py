@@ -36,6 +36,7 @@ users:
   - {name: ivy, full_name: Ivy Tanaka, email: ivy@studiolo.test, groups: [research]}
   - {name: kim, full_name: Kim Duarte, email: kim@studiolo.test, groups: [research]}
   - {name: gus, full_name: Gus Moreau, email: gus@studiolo.test, groups: [research]}
+  - {name: nina, full_name: Nina Falk, email: nina@studiolo.test, groups: [research]}
   - {name: lea, full_name: Lea Sorel, email: lea@studiolo.test, groups: [research]}
 """
 

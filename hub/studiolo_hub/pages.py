@@ -30,7 +30,7 @@ from studiolo_hub.look import PAGE_POLICY, look_of
 from studiolo_hub.offers_handlers import offers_of
 from studiolo_hub.recent_stops import RecentStops
 from studiolo_hub.restarts import Restarts
-from studiolo_hub.settings import Brand
+from studiolo_hub.settings_brand import Brand
 from studiolo_hub.workspace_feed import WorkspaceFeed
 from studiolo_hub.workspace_reading import WorkspaceReader, workspace_path
 from studiolo_hub.workspace_view import WorkspaceView, title_of

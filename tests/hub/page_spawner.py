@@ -158,9 +158,10 @@ class PageSpawner(TellsChanges, Spawner):
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         yield {"progress": 10, "message": "The registry has the image."}
-        yield {"progress": 20, "message": "Looking for a machine that has room, for 2 s now."}
+        looking = {"progress": 20, "kind": "step", "step": "waiting"}
+        yield {**looking, "message": "Looking for a machine that has room, for 2 s now."}
         await asyncio.sleep(0.3)
-        yield {"progress": 20, "message": "Looking for a machine that has room, for 3 s now."}
+        yield {**looking, "message": "Looking for a machine that has room, for 3 s now."}
         yield {
             "progress": 30,
             "message": "<img src=x onerror=alert(1)> is shown as text",

@@ -38,9 +38,9 @@
 
   function tell(told) {
     const message = told.message === "Server requested" ? steps.dataset.first : told.message;
-    // A step that goes on is told again with its new time ("for 20 s now"): the same line, brought
-    // up to date. A screen reader hears a new line, not every second of an old one.
-    const gist = message.replace(/, for [^,.]*? now/, "");
+    // A step that goes on is told again with its new time ("for 20 seconds now"): the same line,
+    // brought up to date. A screen reader hears a new line, not every second of an old one.
+    const gist = told.step ?? message;
     const last = steps.lastElementChild;
     if (last && last.dataset.gist === gist) {
       last.firstElementChild.textContent = message;
