@@ -46,7 +46,7 @@ async def test_waiting_tells_steps_as_text_and_can_be_cancelled(
 ) -> None:
     await start(page, hub, "slow")
     steps = page.get_by_role("listitem")
-    await expect(page.locator("#st-steps li")).to_have_text(
+    await expect(page.locator("#st-steps li span")).to_have_text(
         [
             "The start was asked for.",
             "The registry has the image.",
@@ -56,9 +56,10 @@ async def test_waiting_tells_steps_as_text_and_can_be_cancelled(
             "The machine fetches the image (6.3 GB), for 40 s now.",
         ]
     )
+    await expect(page.locator("#st-steps time")).to_have_text(["0:00", "0:02", "0:24", "1:01"])
     assert await steps.locator("img").count() == 0
     await expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "55")
-    await expect(page.locator("#st-elapsed")).to_contain_text("Waiting for")
+    await expect(page.locator("#st-elapsed")).to_contain_text("Waiting for 1 min")
 
     await page.get_by_role("button", name="Cancel").click()
     await expect(page.get_by_text("Not running")).to_be_visible()
