@@ -71,6 +71,7 @@ class HubProcess:
     config: str
     port: int = field(default_factory=free_port)
     process: asyncio.subprocess.Process | None = None
+    _read_from: int = 0
 
     @property
     def url(self) -> str:
@@ -78,7 +79,8 @@ class HubProcess:
 
     @property
     def log(self) -> str:
-        return (self.folder / "hub.log").read_text(errors="replace")
+        """What it has said; of a hub that tests share, since the last one's end."""
+        return (self.folder / "hub.log").read_bytes()[self._read_from :].decode(errors="replace")
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -111,6 +113,23 @@ class HubProcess:
         if self.process and self.process.returncode is None:
             self.process.send_signal(how)
             await self.process.wait()
+
+    async def forget_everybody(self) -> None:
+        """Be as new for the next test: without people, their servers, groups and log."""
+        async with asyncio.timeout(60):
+            while users := (await self.rest("GET", "/users"))[1]:
+                for user in users:
+                    path = f"/users/{user['name']}"
+                    for name in user["servers"]:
+                        await self.rest(
+                            "DELETE", path + (f"/servers/{name}" if name else "/server")
+                        )
+                    if not user["servers"]:
+                        await self.rest("DELETE", path)
+                await asyncio.sleep(0.05)  # what is under way is refused until it is over
+            for group in (await self.rest("GET", "/groups"))[1]:
+                await self.rest("DELETE", f"/groups/{group['name']}")
+        self._read_from = (self.folder / "hub.log").stat().st_size
 
     async def _answers(self, session: aiohttp.ClientSession) -> bool:
         try:
