@@ -9,7 +9,6 @@ import asyncio
 import os
 import secrets
 import signal
-import socket
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,8 @@ from typing import Any, Self
 
 import aiohttp
 from aiohttp import web
+
+from tests.ports import free_port
 
 ADMIN_TOKEN = "a-token-of-the-test-service"
 
@@ -52,14 +53,6 @@ c.JupyterHub.load_roles = [{{
     ],
 }}]
 """
-
-
-def free_port() -> int:
-    """A port that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass
