@@ -19,8 +19,9 @@ from typing import Any
 
 import psutil
 from studiolo_local.kubelet.leftovers import marked
-from studiolo_local.ports import any_free
 from studiolo_local.supervisor import DEMO_MARK
+
+from tests.ports import free_port
 
 #: One person for each journey, so that none meets what another has left.
 PEOPLE = """
@@ -65,7 +66,7 @@ class RunningDemo:
         process = subprocess.Popen(
             [
                 sys.executable, "-m", "studiolo_local", "demo",
-                "--port", str(port or any_free()), "--data", str(folder),
+                "--port", str(port or free_port()), "--data", str(folder),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

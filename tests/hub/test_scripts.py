@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Dialog, Page, async_playwright, expect
+from playwright.async_api import Browser, Dialog, Page, async_playwright, expect
 
 from tests.chromium import FLAGS, chromium_path
 from tests.fakes.oidc import FakeIssuer
@@ -14,23 +14,30 @@ from tests.hub.running_hub import RunningHub
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+        yield browser
+        await browser.close()
+
+
 @pytest_asyncio.fixture(loop_scope="module")
 async def page(
-    hub: RunningHub, issuer: FakeIssuer, request: pytest.FixtureRequest
+    browser: Browser, hub: RunningHub, issuer: FakeIssuer, request: pytest.FixtureRequest
 ) -> AsyncIterator[Page]:
     """A tab of somebody who is signed in; fails for what the page asks of other hosts."""
     name = request.node.name.replace("_", "-")
     issuer.claims = {"email": f"{name}@example.org", "email_verified": True, "groups": ["ml"]}
     asked: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        page = await browser.new_page()
-        page.on("request", lambda sent: asked.append(sent.url))
-        await page.goto(hub.address("login"))
-        await page.get_by_role("link", name="Sign in with").click()
-        await expect(page.get_by_role("heading", name="Workspaces")).to_be_visible()
-        yield page
-        await browser.close()
+    # With cookies of its own, which go with it.
+    page = await browser.new_page()
+    page.on("request", lambda sent: asked.append(sent.url))
+    await page.goto(hub.address("login"))
+    await page.get_by_role("link", name="Sign in with").click()
+    await expect(page.get_by_role("heading", name="Workspaces")).to_be_visible()
+    yield page
+    await page.close()
     ours = (hub.url, issuer.issuer, "data:")
     assert [url for url in asked if not url.startswith(ours)] == []
 
