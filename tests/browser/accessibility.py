@@ -37,9 +37,9 @@ def assert_accessible(
     ``within``: a selector, where a part of the page is somebody else's (JupyterLab's own).
     """
     told: list[str] = []
+    page.evaluate(_AXE)
     for scheme in schemes:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        page.evaluate(_AXE)
         told += _told(scheme, page.evaluate(_RUN, within))
     page.emulate_media(color_scheme=None, reduced_motion="reduce")
     assert told == [], f"{page.url}:\n" + "\n".join(told)
@@ -53,9 +53,9 @@ async def assert_accessible_async(
 ) -> None:
     """The same for a page of playwright's asynchronous API."""
     told: list[str] = []
+    await page.evaluate(_AXE)
     for scheme in schemes:
         await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        await page.evaluate(_AXE)
         told += _told(scheme, await page.evaluate(_RUN, within))
     await page.emulate_media(color_scheme=None, reduced_motion="reduce")
     assert told == [], f"{page.url}:\n" + "\n".join(told)

@@ -98,6 +98,10 @@ def test_a_taken_port_gives_way_to_the_next_free_one() -> None:
     assert first_free(free, taken={free}) > free
 
 
+def test_no_port_is_chosen_that_the_system_gives_to_others() -> None:
+    assert all(1024 < any_free() < 32_768 for _ in range(50))
+
+
 def test_ports_are_remembered_while_they_are_free(tmp_path: Path) -> None:
     file = tmp_path / "ports.json"
     first = remembered(file, ["hub", "api"])
