@@ -267,7 +267,7 @@ def _home_empty(page: Page) -> None:
 @scene("restart", "Restarting with another choice: nothing is stopped for one that is refused.")
 def _restart(page: Page) -> None:
     _ready(page, "Ana", image="pytorch-2.9", profile="mig-1g.10gb")
-    page.goto("/hub/studiolo/workspaces/ana/restart")
+    page.goto("/hub/studiolo/workspaces/ana/change")
     expect(page.locator("#st-menu")).to_be_visible()
 
 
