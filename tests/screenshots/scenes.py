@@ -216,7 +216,7 @@ def _delete_files(page: Page) -> None:
 
 @scene("menu-own-image", "An image of one's own, checked while one types.", widths=(1200,))
 def _menu_own_image(page: Page) -> None:
-    steps.sign_in(page, "Ana")
+    steps.sign_in(page, "nina")
     steps.open_menu(page)
     page.locator("label[for='st-image-custom-image']").click()
     page.get_by_label("Reference").fill("registry.studiolo.test/pytorch:2.8.0-cuda12.6")
@@ -243,6 +243,8 @@ def _waiting_fallback(page: Page) -> None:
     steps.choose(page, image="tensorflow-preview", profile="cpu")
     steps.start(page)
     expect(page.locator("#st-steps")).to_contain_text("instead")
+    page.locator("#st-steps li").last.scroll_into_view_if_needed()
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
 
 
 @scene("home-failed", "A start that failed, with its story.")
