@@ -221,7 +221,7 @@ def _menu_own_image(page: Page) -> None:
     page.locator("label[for='st-image-custom-image']").click()
     page.get_by_label("Reference").fill("registry.studiolo.test/pytorch:2.8.0-cuda12.6")
     expect(page.locator("#st-custom-result")).to_contain_text("can be started")
-    page.evaluate("document.getElementById('st-custom-told').scrollIntoView({block: 'center'})")
+    page.locator("#st-custom-result").scroll_into_view_if_needed()
 
 
 @scene("waiting-line", "Waiting for GPUs: why, with whom in line, and what could be had instead.")
