@@ -144,7 +144,15 @@ def build_menu(
         catalogue, person, saved or Choice(), unfinished=origin == "form"
     )
     builder = _Builder(
-        offer, words_of(catalogue), selected, problems, capacity or {}, refused or {}, health, now
+        offer,
+        words_of(catalogue),
+        selected,
+        problems,
+        capacity or {},
+        refused or {},
+        health,
+        now,
+        declared_needs(selected),
     )
     image_id, image_notices = builder.image_to_select(origin)
     profile_id = builder.profile_to_select()
@@ -175,6 +183,9 @@ def build_menu(
     )
 
 
+_NO_NEEDS = Needs()
+
+
 @dataclass(frozen=True, slots=True)
 class _Builder:
     """What all parts of one menu are made from."""
@@ -187,10 +198,8 @@ class _Builder:
     refused: Mapping[str, str]
     health: HealthBook | None
     now: datetime
-
-    @property
-    def _needs(self) -> Needs:
-        return declared_needs(self.selected)
+    needs: Needs
+    """What is asked for; each image of the page is compared with it."""
 
     def image_to_select(self, origin: Origin) -> tuple[str | None, tuple[str, ...]]:
         """The saved image, what it has moved to, the default or what stands in for it."""
@@ -199,7 +208,7 @@ class _Builder:
         chosen = _still_shown(self.offer, self.selected)
         if chosen is not None and (origin != "form" or self._fits(chosen)):
             return chosen, ()
-        if self._needs != Needs():
+        if self.needs != _NO_NEEDS:
             pick = self.image_pick()
             return (pick.id if pick else self.offer.default_image), ()
         default = self.offer.default_image
@@ -228,7 +237,7 @@ class _Builder:
 
     def summary(self, image: Pick | None, profile: Pick | None) -> str:
         """What is told above the images once something is asked for."""
-        if self._needs == Needs():
+        if self.needs == _NO_NEEDS:
             return ""
         fitting = sum(self._fits(name) for name in self.offer.images)
         if not fitting or image is None:
@@ -275,16 +284,16 @@ class _Builder:
         return facts_words(health, self.now - created if created else None)
 
     def _lacks(self, image: Image) -> str | None:
-        needs = self._needs
-        if needs == Needs():
+        needs = self.needs
+        if needs == _NO_NEEDS:
             return None
         missing = needs.missing_from(redirect_end(self.offer.catalogue, image))
         return _("Lacks %(what)s.") % {"what": spoken.listed(missing)} if missing else None
 
     def _fits(self, image_id: str) -> bool:
-        needs = self._needs
+        needs = self.needs
         image = self.offer.images[image_id]
-        return needs == Needs() or needs.met_by(redirect_end(self.offer.catalogue, image))
+        return needs == _NO_NEEDS or needs.met_by(redirect_end(self.offer.catalogue, image))
 
     def profiles(
         self, selected: str | None, pick: Pick | None, last: str | None

@@ -216,12 +216,12 @@ def _delete_files(page: Page) -> None:
 
 @scene("menu-own-image", "An image of one's own, checked while one types.", widths=(1200,))
 def _menu_own_image(page: Page) -> None:
-    steps.sign_in(page, "Ana")
+    steps.sign_in(page, "nina")
     steps.open_menu(page)
     page.locator("label[for='st-image-custom-image']").click()
     page.get_by_label("Reference").fill("registry.studiolo.test/pytorch:2.8.0-cuda12.6")
     expect(page.locator("#st-custom-result")).to_contain_text("can be started")
-    page.evaluate("document.getElementById('st-custom-told').scrollIntoView({block: 'center'})")
+    page.locator("#st-custom-result").scroll_into_view_if_needed()
 
 
 @scene("waiting-line", "Waiting for GPUs: why, with whom in line, and what could be had instead.")
@@ -243,6 +243,8 @@ def _waiting_fallback(page: Page) -> None:
     steps.choose(page, image="tensorflow-preview", profile="cpu")
     steps.start(page)
     expect(page.locator("#st-steps")).to_contain_text("instead")
+    page.locator("#st-steps li").last.scroll_into_view_if_needed()
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
 
 
 @scene("home-failed", "A start that failed, with its story.")
@@ -267,7 +269,7 @@ def _home_empty(page: Page) -> None:
 @scene("restart", "Restarting with another choice: nothing is stopped for one that is refused.")
 def _restart(page: Page) -> None:
     _ready(page, "Ana", image="pytorch-2.9", profile="mig-1g.10gb")
-    page.goto("/hub/studiolo/workspaces/ana/restart")
+    page.goto("/hub/studiolo/workspaces/ana/change")
     expect(page.locator("#st-menu")).to_be_visible()
 
 

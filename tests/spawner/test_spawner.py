@@ -436,7 +436,8 @@ async def test_quota_is_a_refusal_in_our_own_words(make: Make, api: ApiServer) -
 async def test_disappearing_pod_ends_the_start(
     make: Make, api: ApiServer, kubelet: PodDriver
 ) -> None:
-    kubelet.script = by_image(good=[Step(0, pod_driver.running(ready=False))])
+    # Never started, so that no deadline of a start runs out on a slow machine.
+    kubelet.script = by_image(good=[Step(600, pod_driver.running(ready=True))])
     start = asyncio.ensure_future(started(make()))
     while not kubelet.created:
         await asyncio.sleep(0.01)
