@@ -42,8 +42,9 @@ def prepared(folder: Path) -> Iterator[None]:
     with _LOCK.open("a+") as lock:
         _take(lock.fileno())
         lock.seek(0)
-        if left := lock.read().splitlines():
-            _take_back(*left)
+        left, forwarding, *_ = [*lock.read().splitlines(), "", ""]
+        # Whatever the file says: nobody else has the lock, so all that is there was left.
+        _take_back(left or str(folder), forwarding)
         forwarding = _FORWARDING.read_text().strip()
         lock.truncate(0)
         lock.write(f"{folder}\n{forwarding}\n")
@@ -79,8 +80,12 @@ def _add_interface() -> None:
 
 
 def _take_back(folder: str, forwarding: str) -> None:
-    """Remove what a cluster of this folder made, whatever of it there is, and route as before."""
-    _FORWARDING.write_text(forwarding)
+    """Remove what a cluster of this folder made, whatever of it there is.
+
+    `forwarding`: whether this machine routed before; empty where that is not known.
+    """
+    if forwarding:
+        _FORWARDING.write_text(forwarding)
     _end_shims()
     for path in _mounted_below(folder):
         attempt("umount", "--lazy", path)
