@@ -44,7 +44,7 @@ $(if $(wildcard $(PYTHON_READY)),$(shell $(VENV)/python -c '' 2>/dev/null || rm 
 help:
 	@echo "make demo     Studiolo on this machine, at http://127.0.0.1:$(PORT) (another: make demo PORT=9000)"
 	@echo "make test     every test, the fast ones first"
-	@echo "make e2e      the same interfaces on a real Kubernetes that it builds and starts (root, Go)"
+	@echo "make e2e      all of it on a real Kubernetes: that of KUBECONFIG, or one that it builds (root, Go)"
 	@echo "make check    formatting, linters, types and import rules, Python and TypeScript"
 	@echo "make bench    measure against plain KubeSpawner; writes build/bench.json"
 	@echo "make images   build the images and push them: make images REGISTRY=registry.example.org/studiolo"
@@ -63,9 +63,10 @@ test: $(READY) $(PEERS_READY)
 	@$(VENV)/python -m pytest --ignore=tests/e2e -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	  $(PYTEST_ARGS)
 
-# A Kubernetes of its own, built from Go modules; the first time takes as long as compiling it does.
+# On the cluster of KUBECONFIG if it is set (tests/e2e/place.py says what else it wants to know), or
+# on one of its own, built from Go modules: the first time takes as long as compiling it does.
 e2e: $(READY)
-	@scripts/need-debian-packages containerd:containerd runc:runc iptables:iptables ip:iproute2 \
+	@scripts/need-debian-packages containerd:containerd runc:runc iptables:iptables ipset:ipset ip:iproute2 \
 	  /usr/lib/cni/ptp:containernetworking-plugins buildah:buildah debootstrap:debootstrap
 	@$(VENV)/python -m pytest tests/e2e --timeout=1800 $(PYTEST_ARGS)
 

@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, settings
 KINDS = ("cluster", "gpu", "browser")
 
 # How fast a machine is, or how busy with another worker, says nothing about what is tested.
-settings.register_profile("anywhere", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("anywhere")
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,6 +5,7 @@ Import the fixture in a conftest.py: `from tests.embedded import embedded_api  #
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator
@@ -51,6 +52,14 @@ class EmbeddedApi:
         status, answer = await self.call(method, path, body, **options)
         assert status < 400, answer
         return answer
+
+    async def delete_all(self, collection: str) -> None:
+        """Delete all objects of a collection at once, and wait until they are gone."""
+        async with asyncio.timeout(20):
+            while items := (await self.expect("GET", collection))["items"]:
+                for item in items:
+                    path = f"{collection}/{item['metadata']['name']}"
+                    await self.call("DELETE", path, gracePeriodSeconds="0")
 
 
 @asynccontextmanager

@@ -19,8 +19,9 @@ from typing import Any
 
 import psutil
 from studiolo_local.kubelet.leftovers import marked
-from studiolo_local.ports import any_free
 from studiolo_local.supervisor import DEMO_MARK
+
+from tests.ports import free_port
 
 #: One person for each journey, so that none meets what another has left.
 PEOPLE = """
@@ -36,6 +37,7 @@ users:
   - {name: ivy, full_name: Ivy Tanaka, email: ivy@studiolo.test, groups: [research]}
   - {name: kim, full_name: Kim Duarte, email: kim@studiolo.test, groups: [research]}
   - {name: gus, full_name: Gus Moreau, email: gus@studiolo.test, groups: [research]}
+  - {name: nina, full_name: Nina Falk, email: nina@studiolo.test, groups: [research]}
   - {name: lea, full_name: Lea Sorel, email: lea@studiolo.test, groups: [research]}
 """
 
@@ -64,7 +66,7 @@ class RunningDemo:
         process = subprocess.Popen(
             [
                 sys.executable, "-m", "studiolo_local", "demo",
-                "--port", str(port or any_free()), "--data", str(folder),
+                "--port", str(port or free_port()), "--data", str(folder),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -9,7 +9,7 @@ from studiolo_spawner.catalogue_quotas import Quota
 from studiolo_spawner.spoken import listed
 from studiolo_spawner.translation import translate as _
 from studiolo_spawner.translation import translate_number
-from studiolo_spawner.wording import number
+from studiolo_spawner.wording import memory, number
 
 from studiolo_hub.workspace_view import end_words, gpu_words
 
@@ -123,7 +123,7 @@ def _profile(profile: Profile) -> EntryRow:
     parts = (
         gpu_words(profile),
         f"{number(profile.cpu)} CPU",
-        profile.memory,
+        memory(profile.memory_octets),
         end_words(profile),
     )
     return EntryRow(

@@ -52,6 +52,8 @@ def configure_from_environment(c: Any) -> None:
 
 def configure(c: Any, settings: Settings) -> None:
     """Set all of JupyterHub's configuration on `c`, as `settings` say; with `extra` over ours."""
+    # First of all: some messages are made while the rest is configured.
+    install_language(settings.brand)
     state_dir = settings.hub.state_dir
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     _hub(c, settings.hub)
@@ -160,7 +162,6 @@ def _pages(c: Any, settings: Settings) -> None:
     answer_for_database()
     app = c.JupyterHub
     app.template_paths = [str(TEMPLATES_DIR)]
-    install_language(settings.brand)
     app.jinja_environment_options = {"extensions": [PagesTranslation]}
     # Also of the API's answers, which are JSON and never shown as a page.
     headers = {"Content-Security-Policy": HUB_POLICY}

@@ -28,7 +28,7 @@ from tornado import web
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
 from studiolo_hub.claims import SignInRefused, canonical_names, groups_of, username_of
-from studiolo_hub.settings import Endpoints, SignIn
+from studiolo_hub.settings_sign_in import Endpoints, SignIn
 
 P = ParamSpec("P")
 R = TypeVar("R")

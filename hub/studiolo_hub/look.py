@@ -12,7 +12,7 @@ from pathlib import Path
 from jupyterhub.handlers import BaseHandler
 
 from studiolo_hub.colours import DARK, LIGHT, Scheme, colour, readable, shades_of
-from studiolo_hub.settings import ICON_TYPES, Brand
+from studiolo_hub.settings_brand import ICON_TYPES, Brand
 
 _OUR_ICON = Path(__file__).parent / "static" / "logo.svg"
 

@@ -30,7 +30,7 @@ from studiolo_hub.look import PAGE_POLICY, look_of
 from studiolo_hub.offers_handlers import offers_of
 from studiolo_hub.recent_stops import RecentStops
 from studiolo_hub.restarts import Restarts
-from studiolo_hub.settings import Brand
+from studiolo_hub.settings_brand import Brand
 from studiolo_hub.workspace_feed import WorkspaceFeed
 from studiolo_hub.workspace_reading import WorkspaceReader, workspace_path
 from studiolo_hub.workspace_view import WorkspaceView, title_of
@@ -199,10 +199,9 @@ class Pages:
 
     def seconds_since_start(self, spawner: Any) -> int:
         """Return for how long a start has been under way."""
-        started = spawner.orm_spawner.started
-        if started is None:
-            return 0
-        return max(int((datetime.now(UTC) - started.replace(tzinfo=UTC)).total_seconds()), 0)
+        # JupyterHub notes the time of a start at its end only.
+        began = getattr(spawner, "start_began", None)
+        return 0 if began is None else max(int((datetime.now(UTC) - began).total_seconds()), 0)
 
     def error(self, status: int, message: str, exception: BaseException | None) -> Words:
         """Return the words of an error page."""

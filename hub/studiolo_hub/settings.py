@@ -5,18 +5,12 @@ from the descriptions below. A value that is not in the tree is refused, so a ty
 default. Rules between fields stand in the validators and say what to do in their sentence.
 """
 
-import ipaddress
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from typing import Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationInfo,
@@ -25,227 +19,13 @@ from pydantic import (
 )
 from studiolo_spawner.catalogue_fields import Duration, DurationOrNever
 
-from studiolo_hub.claims import SignInRefused, canonical_name
-from studiolo_hub.colours import DARK, LIGHT, READABLE, Scheme, colour, legibility, readable
+from studiolo_hub.settings_brand import Brand
+from studiolo_hub.settings_fields import Port, Section, WebAddress
 from studiolo_hub.settings_namespaces import UserNamespaces
+from studiolo_hub.settings_sign_in import SignIn
 
 
-def _web_address(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("is not a web address")  # noqa: TRY004 - pydantic turns it into a problem
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("is not a web address: it starts with https:// and names a host")
-    if parts.username or parts.password or parts.fragment:
-        raise ValueError("may hold neither a user name, nor a password, nor a #fragment")
-    return value
-
-
-WebAddress = Annotated[str, BeforeValidator(_web_address)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-def is_loopback(address: str) -> bool:
-    """Tell whether the host of a web address is this machine."""
-    host = urlsplit(address).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
-
-
-#: Pictures that browsers show in a tab, by the ending of the file's name.
-ICON_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".ico": "image/x-icon"}
-
-
-def _accent(value: str, scheme: Scheme) -> str:
-    """A colour that links can be read in; ValueError with one that is near and can be."""
-    given = colour(value)
-    found = legibility(given, scheme)
-    if found < READABLE:
-        near = readable(given, scheme)
-        raise ValueError(
-            f"{value} cannot be read on the {scheme.name} pages: its contrast is {found:.1f} to 1, "
-            f"and text needs {READABLE} to 1. The nearest shade that can be read is {near}"
-        )
-    return str(given)
-
-
-Accent = Annotated[str, AfterValidator(lambda value: _accent(value, LIGHT))]
-AccentDark = Annotated[str, AfterValidator(lambda value: _accent(value, DARK))]
-
-
-class Brand(_Section):
-    """How the pages call themselves."""
-
-    name: str = Field("Studiolo", min_length=1, max_length=60, description="Name on every page.")
-    logo: Path | None = Field(
-        None, description="Picture file (SVG or PNG) shown beside the name instead of ours."
-    )
-    icon: Path | None = Field(
-        None,
-        description="Picture file (SVG, PNG or ICO) for browsers' tabs. The logo when not given.",
-    )
-    accent: Accent | None = Field(
-        None,
-        description="Colour of buttons and links, as `#rrggbb`, instead of ours. One that cannot "
-        "be read on light pages is refused, with the nearest shade that can.",
-    )
-    accent_dark: AccentDark | None = Field(
-        None,
-        description="The same on dark pages. The nearest shade of `accent` that can be read there "
-        "when not given.",
-    )
-    language: Literal["en", "de"] = Field(
-        "en", description="Language of the pages: English or German."
-    )
-    translation: Path | None = Field(
-        None,
-        description="Compiled gettext file (.mo) with the texts of the pages in another language, "
-        "in place of `language`.",
-    )
-    contact: str = Field(
-        "your administrator",
-        max_length=200,
-        description="Whom people turn to for help, as it reads after “Ask”.",
-    )
-
-    @field_validator("icon")
-    @classmethod
-    def _is_a_picture(cls, value: Path | None) -> Path | None:
-        if value is not None and value.suffix.lower() not in ICON_TYPES:
-            raise ValueError(f"is not a picture: its name ends in {' or '.join(ICON_TYPES)}")
-        return value
-
-    @model_validator(mode="after")
-    def _dark_goes_with_light(self) -> Self:
-        if self.accent_dark is not None and self.accent is None:
-            raise ValueError("accent_dark is given without accent: give both, or accent alone")
-        return self
-
-
-class Endpoints(_Section):
-    """The three addresses of the sign-in service, for a hub that must start without asking it."""
-
-    authorize: WebAddress = Field(description="Where browsers are sent to sign in.")
-    token: WebAddress = Field(description="Where the hub exchanges the code for a token.")
-    userinfo: WebAddress = Field(description="Where the hub reads who signed in.")
-
-
-class SignIn(_Section):
-    """Sign-in through an OpenID Connect service such as Dex."""
-
-    issuer: WebAddress = Field(
-        description="Address of the service, exactly as it names itself in its tokens."
-    )
-    allow_http: bool = Field(
-        False,
-        description="Accept an issuer without TLS that is not this machine. Anyone on the way can "
-        "then sign in as anyone.",
-    )
-    ca_file: Path | None = Field(
-        None, description="File with the certificates of authorities that vouch for the issuer."
-    )
-    endpoints: Endpoints | None = Field(
-        None,
-        description="The service's addresses. Without them the hub asks the issuer when it starts, "
-        "and does not start while the issuer is away.",
-    )
-    discovery_timeout: Duration = Field(
-        timedelta(seconds=30),
-        description="How long a starting hub waits for an issuer that does not answer.",
-    )
-    service_name: str = Field(
-        "your account",
-        min_length=1,
-        max_length=60,
-        description="What the sign-in button says after “Sign in with”.",
-    )
-    client_id: str = Field("studiolo", min_length=1, description="Our name at the service.")
-    client_secret: SecretStr | None = Field(
-        None, description="Our secret at the service. Better given by file or environment."
-    )
-    client_secret_file: Path | None = Field(None, description="File that holds the client secret.")
-    callback_url: WebAddress | None = Field(
-        None,
-        description="Address that the service sends people back to: https://HOST/hub/oauth_callback."
-        " Guessed from the request when it is not given.",
-    )
-    scopes: tuple[str, ...] = Field(
-        ("openid", "profile", "email", "groups"), description="Scopes to ask the service for."
-    )
-    stay_signed_in: bool = Field(
-        True,
-        description="Also ask for offline_access, so that a session outlives the service's short "
-        "tokens; groups are still read again at every refresh.",
-    )
-    username_claim: str = Field(
-        "email",
-        min_length=1,
-        description="Claim that names a person. It keys home directories: decide once. `email` is "
-        "compared in lower case; every other claim (`sub`, `preferred_username`) exactly.",
-    )
-    require_verified_email: bool = Field(
-        True,
-        description="Refuse an e-mail address that the service has not verified. Turn it off only "
-        "when people cannot choose their address there.",
-    )
-    groups_claim: str = Field("groups", min_length=1, description="Claim that lists the groups.")
-    max_groups: int = Field(
-        1000, ge=1, le=10_000, description="More groups than this refuse the sign-in."
-    )
-    allowed_groups: frozenset[str] = Field(
-        frozenset(), description="Members of these groups may sign in. Compared exactly."
-    )
-    allowed_users: frozenset[str] = Field(
-        frozenset(), description="These people may sign in, named as the username claim names them."
-    )
-    allow_all: bool = Field(
-        False, description="Everyone whom the service knows may sign in, whatever their groups."
-    )
-    admin_groups: frozenset[str] = Field(
-        frozenset(), description="Members of these groups may sign in and administer the hub."
-    )
-    admin_users: frozenset[str] = Field(
-        frozenset(), description="These people may sign in and administer the hub."
-    )
-    refresh_every: Duration = Field(
-        timedelta(minutes=5),
-        description="How often groups are read again for a person who uses the hub. While the "
-        "service is away people stay signed in with what it said last.",
-    )
-    logout_url: WebAddress | None = Field(
-        None, description="Where people land after signing out, for example the service's own page."
-    )
-
-    @model_validator(mode="after")
-    def _rules(self) -> Self:
-        if not (self.allow_all or self.allowed_groups or self.allowed_users):
-            raise ValueError(
-                "nobody is allowed in: set allowed_groups, allowed_users or, for everyone whom the "
-                "sign-in service knows, allow_all: true"
-            )
-        if self.issuer.startswith("http://") and not (self.allow_http or is_loopback(self.issuer)):
-            raise ValueError(
-                "the issuer has no TLS: use its https:// address, or set allow_http: true if "
-                "nobody can read or change what goes between"
-            )
-        for name in sorted(self.allowed_users | self.admin_users):
-            try:
-                canonical_name(name, claim=self.username_claim)
-            except SignInRefused as refusal:
-                raise ValueError(
-                    f"allowed_users or admin_users names {name!r}, which can never be a user name "
-                    f"with username_claim {self.username_claim!r}"
-                ) from refusal
-        return self
-
-
-class Hub(_Section):
+class Hub(Section):
     """The hub itself: where it listens and what it keeps."""
 
     bind_url: WebAddress = Field(
@@ -321,7 +101,7 @@ class Hub(_Section):
     )
 
 
-class Proxy(_Section):
+class Proxy(Section):
     """The proxy that browsers reach: started by the hub, or standing on its own."""
 
     external: bool = Field(
@@ -350,7 +130,7 @@ class Proxy(_Section):
         return self
 
 
-class Registry(_Section):
+class Registry(Section):
     """How the image check reaches one registry."""
 
     endpoint: WebAddress | None = Field(
@@ -382,7 +162,7 @@ class Registry(_Section):
         return self
 
 
-class Workspaces(_Section):
+class Workspaces(Section):
     """Workspaces: what is offered and where they run."""
 
     catalogue_path: Path = Field(
@@ -424,7 +204,7 @@ class Workspaces(_Section):
     )
 
 
-class Culling(_Section):
+class Culling(Section):
     """Stopping workspaces that nobody uses, by the idle policy of their profile."""
 
     enabled: bool = Field(True, description="Stop idle workspaces.")
@@ -441,7 +221,7 @@ class Culling(_Section):
     )
 
 
-class SignOutPolicy(_Section):
+class SignOutPolicy(Section):
     """What becomes of a person's workspaces when they sign out. The page that follows says it."""
 
     workspaces: Literal["stop", "stop_idle", "keep"] = Field(
@@ -458,7 +238,7 @@ class SignOutPolicy(_Section):
     )
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything an operator sets."""
 
     brand: Brand = Field(default_factory=Brand, description="Name, picture and contact.")

@@ -2,14 +2,14 @@
 
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from studiolo_spawner.namespace_objects import problems_of
 
+from studiolo_hub.settings_fields import Section
 
-class UserNamespaces(BaseModel):
+
+class UserNamespaces(Section):
     """A namespace for each person, made before their first workspace and kept with their files."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     enabled: bool = Field(False, description="Give each person a namespace of their own.")
     prefix: str = Field(

@@ -6,7 +6,7 @@ menu, the errors and the lists go through `studiolo_spawner.translation`, which 
 language here. Without a translation every text is shown as it stands.
 
 What stays English: JupyterHub's own pages (API tokens, permissions for other applications), the
-story of a start and its causes as they are told while one waits, the log, and the API.
+log, the API's labels, and what is wrong with the catalogue's or the settings' file.
 """
 
 from gettext import GNUTranslations, NullTranslations
@@ -16,7 +16,7 @@ from jinja2 import Environment
 from jinja2.ext import InternationalizationExtension
 from studiolo_spawner import menu_page, translation
 
-from studiolo_hub.settings import Brand
+from studiolo_hub.settings_brand import Brand
 
 TRANSLATIONS_DIR = Path(__file__).parent / "translations"
 

@@ -7,12 +7,17 @@ free again, so that bookmarks and kubeconfigs stay good.
 from __future__ import annotations
 
 import json
+import secrets
 import socket
 from collections.abc import Iterable
 from pathlib import Path
 
 HOST = "127.0.0.1"
 TRIES = 100
+
+# Below those that Linux and macOS give to connections and to whoever asks for any: what is chosen
+# here is listened on a moment later, and again at the next start.
+_ANY = range(20_000, 32_768)
 
 
 class NoFreePortError(OSError):
@@ -32,11 +37,12 @@ def first_free(wanted: int, *, tries: int = TRIES, taken: Iterable[int] = ()) ->
 
 
 def any_free() -> int:
-    """Give a free port of the system's choice."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """Give a free port by chance; raises NoFreePortError."""
+    for _ in range(TRIES):
+        port = secrets.choice(_ANY)
+        if _is_free(port):
+            return port
+    raise NoFreePortError(f"No port from {_ANY.start} to {_ANY.stop - 1} is free on {HOST}.")
 
 
 def remembered(path: Path, names: Iterable[str], *, taken: Iterable[int] = ()) -> dict[str, int]:

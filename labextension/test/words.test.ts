@@ -267,4 +267,11 @@ describe('summaryOf', () => {
     expect(summary?.text ?? null).toBe(text);
     expect(summary?.alarm ?? false).toBe(alarm);
   });
+
+  it('reads out nothing that is not known', () => {
+    const slice = { ...lost, gpus: { ...lost.gpus, devices: lost.gpus.devices.slice(0, 1) } };
+    expect(summaryOf(slice, false, NOW, trans)?.title).toBe('GPU: memory 1 / 9.6 GiB');
+    const cards = summaryOf(calm(TWO_GPUS), false, NOW, trans);
+    expect(cards?.title).toBe('2 GPUs: utilisation 93 %, memory 103 / 159 GiB');
+  });
 });

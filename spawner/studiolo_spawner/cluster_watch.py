@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any, Literal
 
 from studiolo_spawner import runtime_classes
-from studiolo_spawner.capacity import Common, Free, Tally, demand_of
+from studiolo_spawner.capacity import Common, Demand, Free, Tally, demand_of
 from studiolo_spawner.catalogue import Catalogue, Profile
 from studiolo_spawner.cluster_reflectors import NodeReflector, TellingReflector, UseReflector
 from studiolo_spawner.holders import Holder, age, devices_of, held_by
@@ -61,7 +61,8 @@ class ClusterWatch:
     ) -> None:
         """``everywhere``: how the names of the namespaces begin that people have of their own.
 
-        ``get``: asks the API server for what is not watched (runtime classes).
+        ``get``: asks the API server for what is not watched (runtime classes), once a profile
+        that names one is looked at: a hub without such profiles need not have the right to.
         """
         self.scope = scope
         self._log = log or logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class ClusterWatch:
         self._home, self._everywhere = namespace, everywhere
         """Where this hub's workspaces are."""
         self._listed = asyncio.Event()
+        self._classes_matter = asyncio.Event()
         self._pods = self._pods_of(
             namespace, parent, omit=scope == "cluster" or everywhere is not None
         )
@@ -121,6 +123,7 @@ class ClusterWatch:
 
     async def _follow_runtime_classes(self, get: Get) -> None:
         forbidden = False
+        await self._classes_matter.wait()
         while True:
             found = await runtime_classes.read(get)
             if found is None and not forbidden:
@@ -191,7 +194,7 @@ class ClusterWatch:
         if not self.known:
             return None
         if self._tally is None or self._tally[0] is not catalogue:
-            tally = Tally({p.id: demand_of(p, self._common) for p in catalogue.profiles})
+            tally = Tally({p.id: self._demand_of(p) for p in catalogue.profiles})
             for name, machine in self._machines.items():
                 tally.take(name, machine)
             self._tally, self._counted = (catalogue, tally), None
@@ -199,6 +202,11 @@ class ClusterWatch:
             found = self._tally[1].count(self._used, tuple(self._waiting.values()))
             self._counted = (self._changes, found)
         return self._counted[1]
+
+    def _demand_of(self, profile: Profile) -> Demand:
+        if profile.runtime_class:
+            self._classes_matter.set()
+        return demand_of(profile, self._common)
 
     @property
     def nodes(self) -> tuple[Machine, ...]:
@@ -224,7 +232,7 @@ class ClusterWatch:
 
     def machines_for(self, profile: Profile) -> tuple[Machine, ...]:
         """The machines that take a profile's workspaces, room apart."""
-        demand = demand_of(profile, self._common)
+        demand = self._demand_of(profile)
         return tuple(
             machine
             for machine in self.nodes

@@ -13,6 +13,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import inspect
@@ -437,6 +438,11 @@ class WorkspaceSpawner(TellsChanges, KubeSide):
     def workspace_state(self) -> WorkspaceState:
         """Images asked for and in use, and the attempts between them."""
         return self._launch.state if self._launch else self._saved
+
+    @property
+    def start_began(self) -> datetime | None:
+        """When the latest start began; None before the first."""
+        return self._launch.state.began if self._launch else None
 
     async def save_state(self) -> None:
         """Write the state into the hub's database."""

@@ -86,7 +86,7 @@ async def _check(image: Image, checker: ImageChecker) -> None:
 
 @measure(
     "check_hit",
-    "99th percentile of a start's check of an image that was checked within the minute",
+    "99th percentile of the processor time of checking an image that was checked within the minute",
     unit="µs",
     goal=Goal(at_most=50),
 )
@@ -97,7 +97,12 @@ async def check_hit(_folder: Path) -> Figures:
         no_api: Any = None
         checker = ImageChecker(client, no_api, "", (), KnownSurroundings(_Machines()))
         await _check(image, checker)
-        seconds = [await _timed(_check(image, checker)) for _ in range(HITS)]
+        seconds = []
+        for _ in range(HITS):
+            # It waits for nothing; on the wall's clock the machine's other work would be measured.
+            began = time.thread_time()
+            await _check(image, checker)
+            seconds.append(time.thread_time() - began)
         await client.close()
     return Figures(1e6 * _percentile(seconds, 99))
 

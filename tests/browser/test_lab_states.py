@@ -7,6 +7,7 @@ own, so that each state is there at once and stays.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from tests.browser.running_lab import (
     run_command,
     widen_panel,
 )
+from tests.running_demo import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -68,8 +70,9 @@ def keep(page: Page, screenshots: Path, name: str) -> None:
     hide_toasts(page)
     for theme in THEMES:
         choose_theme(page, theme)
-        # The next sample draws the charts in the new colours.
-        page.wait_for_timeout(1200)
+        if page.locator(".st-Panel canvas").count():
+            # The next sample draws the charts in the new colours.
+            page.wait_for_timeout(1200)
         assert_accessible(page, within=".st-Panel", schemes=("light",))
         short = theme.removeprefix("JupyterLab ").lower().replace(" ", "-")
         page.screenshot(path=screenshots / f"lab-{name}-{short}.png", animations="disabled")
@@ -183,8 +186,17 @@ def test_everything_is_reached_with_the_keyboard(look: Look, labs: Labs) -> None
     page = look()
     see(page, labs, answers(example("state", NEAR_ITS_STOP)), "keyboard")
     hide_toasts(page)
-    page.keyboard.press("Control+Shift+c")
-    page.locator(".lm-CommandPalette-input").fill("Show GPU and Workspace")
+    palette = page.locator(".lm-CommandPalette-input")
+
+    def opened() -> bool:
+        # JupyterLab can be seen a moment before it hears its keys.
+        page.keyboard.press("Control+Shift+c")
+        with suppress(AssertionError):
+            expect(palette).to_be_visible(timeout=1000)
+        return palette.is_visible()
+
+    until(opened, seconds=20, what="the command palette is open")
+    palette.fill("Show GPU and Workspace")
     page.keyboard.press("Enter")
     expect(page.locator(".st-Panel")).to_be_focused()
     reached: list[str] = []

@@ -116,6 +116,10 @@ PATHS = (
     "/hub/studiolo/admin/workspaces",
     "/hub/studiolo/admin/gpus",
     "/hub/studiolo/admin/images",
+    "/hub/studiolo/admin/catalogue",
+    "/hub/studiolo/admin/people",
+    "/hub/studiolo/admin/people/carla",
+    "/hub/studiolo/admin/volumes",
     "/hub/logout",
     "/hub/nothing-here",
 )

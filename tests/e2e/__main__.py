@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.e2e import release, tools
 from tests.e2e.cluster import running
-from tests.e2e.installation import install
+from tests.e2e.installation import install, push_images
 
 
 def main() -> None:
@@ -27,6 +27,7 @@ def main() -> None:
     ):
         print(f"export KUBECONFIG={cluster.kubeconfig}", flush=True)
         try:
+            push_images(cluster)
             install(cluster)
             print(f"{release.URL}  (ana@example.org, {release.PASSWORD})", flush=True)
         except AssertionError as error:

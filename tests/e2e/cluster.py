@@ -8,16 +8,19 @@ removed with it; all processes end with this one.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.e2e import machine, node_files, registry
+from tests.e2e import machine, node_files, outside, registry
 from tests.e2e.api import Api
 from tests.e2e.authority import Authority, Certificate, new_key
+from tests.e2e.commands import attempt
 from tests.e2e.node_files import (
     API_PORT,
     API_SERVICE,
@@ -29,27 +32,22 @@ from tests.e2e.node_files import (
 )
 from tests.e2e.processes import Processes
 from tests.e2e.storage import Provisioner
-from tests.e2e.tools import PAUSE, Tools
+from tests.e2e.tools import PAUSE, POLICIES, Tools
 
 SERVER = f"https://{NODE_ADDRESS}:{API_PORT}"
 ADMINISTRATORS = "system:masters"
 
 
-class SingleNode:
-    """The cluster; use `running`."""
+class Cluster:
+    """A cluster, known by its kubeconfig, and the programs to ask it with."""
 
-    def __init__(self, folder: Path, tools: Tools) -> None:
+    def __init__(self, folder: Path, tools: Tools, kubeconfig: Path) -> None:
         self.paths = Paths(folder)
         self.tools = tools
-        self.processes = Processes(folder / "logs")
-        self.authority = Authority(folder / "certificates")
-        self.kubeconfig = folder / "kubeconfig"
-        mine = self._write_kubeconfig(self.kubeconfig, "administrator", ADMINISTRATORS)
-        self.api = Api(SERVER, str(self.authority.certificate), mine)
-        self.storage = Provisioner(self.api, folder / "volumes")
+        self.kubeconfig = kubeconfig
 
     def kubectl(self, *words: str, text: str | None = None) -> str:
-        """Ask as the administrator; raises CalledProcessError with what kubectl said."""
+        """Ask as the administrator; raises AssertionError with what kubectl said."""
         done = subprocess.run(
             [str(self.tools.path("kubectl")), *words],
             env={**os.environ, "KUBECONFIG": str(self.kubeconfig)},
@@ -62,6 +60,20 @@ class SingleNode:
         if done.returncode:
             raise AssertionError(f"kubectl {' '.join(words)}: {done.stderr.strip()}")
         return done.stdout
+
+
+class SingleNode(Cluster):
+    """A cluster of our own on this machine; use `running`."""
+
+    def __init__(self, folder: Path, tools: Tools) -> None:
+        super().__init__(folder, tools, folder / "kubeconfig")
+        self.processes = Processes(folder / "logs")
+        self.authority = Authority(folder / "certificates")
+        mine = self._write_kubeconfig(self.kubeconfig, "administrator", ADMINISTRATORS)
+        self.api = Api(SERVER, str(self.authority.certificate), mine)
+        self.storage = Provisioner(self.api, folder / "volumes")
+        self.api_starts: list[float] = []
+        """When the API server was ready, each time, in seconds since 1970."""
 
     # -- the parts, in the order in which they need each other -----------------------------------
 
@@ -108,9 +120,24 @@ class SingleNode:
             "--profiling=false",
         )
         self.processes.until("kube-apiserver", self.api.answers)
+        self.api_starts.append(time.time())
+
+    def stop_api_server(self) -> None:
+        """Take the API server away; everything else goes on."""
+        self.processes.stop("kube-apiserver", signal.SIGKILL)
+
+    def pid_of(self, container: str) -> int:
+        """The first process of a container, by its id as a pod's status has it."""
+        wanted = container.removeprefix("containerd://")
+        for line in (self._ctr("task", "ls") or "").splitlines():
+            task, pid, _ = line.split(maxsplit=2)
+            if task == wanted:
+                return int(pid)
+        raise AssertionError(f"no process of {container}")
 
     def start_node(self) -> None:
-        """Start containerd, the kubelet, the service proxy and the names; wait for Ready."""
+        """Start containerd, the kubelet and what makes the network; wait for Ready."""
+        outside.start(self.processes)
         self._start_containerd()
         registry.start(self.processes, self.paths.folder)
         registry.push("pause", "1", registry.program_image(self.tools.path(PAUSE)))
@@ -119,6 +146,7 @@ class SingleNode:
         self._start_names()
         self.storage.start()
         self._wait_for_the_node()
+        self._start_policies()
         self.kubectl("wait", "serviceaccount/default", "--for=create", "--timeout=60s")
 
     def _wait_for_the_node(self) -> None:
@@ -231,6 +259,25 @@ class SingleNode:
         config = self.paths / "kube-proxy.yaml"
         config.write_text(node_files.kube_proxy(path))
         self._run("kube-proxy", f"--config={config}", f"--hostname-override={NODE_NAME}")
+
+    def _start_policies(self) -> None:
+        """Start what enforces network policies; each packet of a pod goes through its chains."""
+        path = self.paths / "kube-router.kubeconfig"
+        self._write_kubeconfig(path, POLICIES, ADMINISTRATORS)
+        self._run(
+            POLICIES,
+            f"--kubeconfig={path}",
+            f"--hostname-override={NODE_NAME}",
+            "--run-firewall=true",
+            "--run-router=false",
+            "--run-service-proxy=false",
+            "--enable-cni=false",
+            f"--service-cluster-ip-range={SERVICE_NETWORK}",
+            "--health-port=0",
+            "--v=1",
+        )
+        chain = ("iptables", "-w", "-S", "KUBE-ROUTER-FORWARD")
+        self.processes.until(POLICIES, lambda: "-N" in attempt(*chain))
 
     def _start_names(self) -> None:
         path = self.paths / "coredns.kubeconfig"

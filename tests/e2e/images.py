@@ -11,19 +11,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.e2e.node_files import NODE_ADDRESS, REGISTRY_PORT
+from tests.e2e.place import HERE
 from tests.e2e.tools import cache_folder
 
 ROOT = Path(__file__).parents[2]
 SUITE = "trixie"
-HERE = f"{NODE_ADDRESS}:{REGISTRY_PORT}"
 REPOSITORY = "studiolo"
 
 
 def build(*names: str) -> None:
     """Build images and push them to the cluster's registry."""
     base = _push_base()
-    words = ["--registry", f"{HERE}/{REPOSITORY}", "--base", base, "--builder", "buildah"]
+    words = ["--registry", f"{HERE.push}/{REPOSITORY}", "--base", base, "--builder", "buildah"]
     _run(
         [
             sys.executable,
@@ -46,7 +45,7 @@ def _push_base() -> str:
         _run(["tar", "--numeric-owner", "-C", str(folder), "-cf", f"{archive}.partial", "."])
         Path(f"{archive}.partial").replace(archive)
         _run(["rm", "-rf", "--one-file-system", str(folder)])
-    name = f"{HERE}/base:{SUITE}"
+    name = f"{HERE.push}/base:{SUITE}"
     container = _run(["buildah", "from", "scratch"]).strip()
     _run(["buildah", "add", container, str(archive), "/"])
     _run(["buildah", "commit", "--quiet", "--timestamp=0", "--rm", container, name])

@@ -1,24 +1,22 @@
-"""What an installation needs in the registry: our images, Dex, and one that is no workspace."""
+"""What an installation needs in the registry (our images, Dex, broken ones), and installing it."""
 
 from __future__ import annotations
 
-from tests.e2e import images, registry, release
-from tests.e2e.cluster import SingleNode
+from tests.e2e import broken_images, images, registry, release
+from tests.e2e.cluster import Cluster
 from tests.e2e.release import Release
 from tests.e2e.tools import PAUSE
 
 
-def push_images(cluster: SingleNode) -> None:
+def push_images(cluster: Cluster) -> None:
     """Have all that a release pulls in the registry."""
     images.build("hub", "proxy", "minimal")
     registry.push("dex", "1", registry.program_image(cluster.tools.path("dex")))
-    nothing = registry.program_image(cluster.tools.path(PAUSE), entrypoint=False)
-    registry.push("empty", "1", nothing)
+    broken_images.push(cluster.tools.path(PAUSE))
 
 
-def install(cluster: SingleNode) -> Release:
-    """Install everything; raises AssertionError with all that happened."""
-    push_images(cluster)
+def install(cluster: Cluster) -> Release:
+    """Install the chart, whose images are pushed; raises AssertionError with all that happened."""
     found = Release(cluster)
     found.make_namespace()
     try:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.e2e import outside
+from tests.e2e.commands import attempt, run
 from tests.e2e.node_files import (
     CONTAINERD_SOCKET,
     INTERFACE,
@@ -26,7 +28,9 @@ from tests.e2e.node_files import (
 RUN = CONTAINERD_SOCKET.parent
 _LOCK = RUN.with_suffix(".lock")
 _NAMESPACES = Path("/run/netns")
+_FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 _CHAINS = "KUBE-"
+_SETS = ("KUBE-SRC-", "KUBE-DST-")
 
 
 @contextmanager
@@ -38,17 +42,19 @@ def prepared(folder: Path) -> Iterator[None]:
     with _LOCK.open("a+") as lock:
         _take(lock.fileno())
         lock.seek(0)
-        if left := lock.read().strip():
-            _take_back(Path(left))
+        if left := lock.read().splitlines():
+            _take_back(*left)
+        forwarding = _FORWARDING.read_text().strip()
         lock.truncate(0)
-        lock.write(str(folder))
+        lock.write(f"{folder}\n{forwarding}\n")
         lock.flush()
         try:
-            with _forwarding():
-                _add_interface()
-                yield
+            _FORWARDING.write_text("1")
+            _add_interface()
+            outside.add()
+            yield
         finally:
-            _take_back(folder)
+            _take_back(str(folder), forwarding)
             lock.truncate(0)
 
 
@@ -65,36 +71,27 @@ def _add_interface() -> None:
 
     What goes to a pod or service that is no more ends there, too, and not on the machine's network.
     """
-    _command("ip", "link", "add", INTERFACE, "type", "bridge")
-    _command("ip", "address", "add", f"{NODE_ADDRESS}/32", "dev", INTERFACE)
-    _command("ip", "link", "set", INTERFACE, "up")
+    run("ip", "link", "add", INTERFACE, "type", "bridge")
+    run("ip", "address", "add", f"{NODE_ADDRESS}/32", "dev", INTERFACE)
+    run("ip", "link", "set", INTERFACE, "up")
     for network in (POD_NETWORK, SERVICE_NETWORK):
-        _command("ip", "route", "add", network, "dev", INTERFACE)
+        run("ip", "route", "add", network, "dev", INTERFACE)
 
 
-@contextmanager
-def _forwarding() -> Iterator[None]:
-    """Let this machine route between its pods, as it was before afterwards."""
-    switch = Path("/proc/sys/net/ipv4/ip_forward")
-    before = switch.read_text()
-    switch.write_text("1")
-    try:
-        yield
-    finally:
-        switch.write_text(before)
-
-
-def _take_back(folder: Path) -> None:
-    """Remove what a cluster of this folder made, whatever of it there is."""
+def _take_back(folder: str, forwarding: str) -> None:
+    """Remove what a cluster of this folder made, whatever of it there is, and route as before."""
+    _FORWARDING.write_text(forwarding)
     _end_shims()
     for path in _mounted_below(folder):
-        subprocess.run(["umount", "--lazy", path], check=False, capture_output=True)
+        attempt("umount", "--lazy", path)
     _remove_pod_networks()
     for program in ("iptables", "ip6tables"):
         for table in ("filter", "nat", "mangle"):
-            _remove_rules([program, "-w", "-t", table])
+            _remove_rules(program, "-w", "-t", table)
+    _remove_sets()
+    outside.take_back()
     if Path(f"/sys/class/net/{INTERFACE}").exists():
-        _command("ip", "link", "delete", INTERFACE)
+        run("ip", "link", "delete", INTERFACE)
     shutil.rmtree(RUN, ignore_errors=True)
 
 
@@ -121,16 +118,14 @@ def _children(parent: int) -> list[int]:
 def _remove_pod_networks() -> None:
     """Remove what pods were connected by: an address of theirs must not lead there next time."""
     for path in _NAMESPACES.glob("cni-*"):
-        words = ["ip", "-netns", path.name, "route", "show", "root", POD_NETWORK]
-        done = subprocess.run(words, check=False, capture_output=True, text=True)
-        if done.stdout.strip():
-            _command("ip", "netns", "delete", path.name)
+        if attempt("ip", "-netns", path.name, "route", "show", "root", POD_NETWORK).strip():
+            run("ip", "netns", "delete", path.name)
 
 
-def _remove_rules(iptables: list[str]) -> None:
+def _remove_rules(*iptables: str) -> None:
     """Take away the chains that the cluster's parts leave, and what leads into them."""
-    done = subprocess.run([*iptables, "-S"], capture_output=True, text=True, check=False)
-    lines = [line.split() for line in done.stdout.splitlines()]
+    # Comments have spaces, so they are read as a shell would.
+    lines = [shlex.split(line) for line in attempt(*iptables, "-S").splitlines()]
     chains = [words[1] for words in lines if words[0] == "-N" and words[1].startswith(_CHAINS)]
     leading = [
         words
@@ -140,15 +135,16 @@ def _remove_rules(iptables: list[str]) -> None:
     orders = [["-D", *words[1:]] for words in leading]
     orders += [["-F", chain] for chain in chains] + [["-X", chain] for chain in chains]
     for order in orders:
-        subprocess.run([*iptables, *order], capture_output=True, check=False)
+        attempt(*iptables, *order)
 
 
-def _mounted_below(folder: Path) -> list[str]:
+def _remove_sets() -> None:
+    """Remove the sets of addresses that network policies are made of; rules name them no more."""
+    for name in attempt("ipset", "list", "-name").split():
+        if name.startswith(_SETS):
+            attempt("ipset", "destroy", name)
+
+
+def _mounted_below(folder: str) -> list[str]:
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     return sorted((path for path in mounts if path.startswith(f"{folder}/")), reverse=True)
-
-
-def _command(*words: str) -> None:
-    done = subprocess.run(words, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise AssertionError(f"{' '.join(words)}: {done.stderr.strip()}")

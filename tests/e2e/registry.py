@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -17,9 +18,10 @@ from studiolo_local.registry.oci_image import (
 )
 
 from tests.e2e.node_files import NODE_ADDRESS, REGISTRY_PORT
+from tests.e2e.place import HERE
 from tests.e2e.processes import Processes
 
-URL = f"http://{NODE_ADDRESS}:{REGISTRY_PORT}"
+URL = f"http://{HERE.push}"
 
 
 def start(processes: Processes, folder: Path) -> None:
@@ -42,15 +44,27 @@ def start(processes: Processes, folder: Path) -> None:
     processes.until("registry", lambda: _status("GET", "/v2/") == 200)
 
 
-def program_image(program: Path, *, entrypoint: bool = True) -> BuiltImage:
-    """An image of one static program on its PATH, as the user nobody."""
-    name = program.name
-    file = ImageFile(program.read_bytes(), executable=True)
+def program_image(
+    program: Path,
+    *,
+    entrypoint: bool = True,
+    name: str = "",
+    environment: Mapping[str, str] | None = None,
+    mark: str = "",
+) -> BuiltImage:
+    """An image of one static program on its PATH, as the user nobody.
+
+    `name`: what the program is called there.  `mark`: makes its layer another one.
+    """
+    path = f"bin/{name or program.name}"
+    files = {path: ImageFile(program.read_bytes(), executable=True)}
+    if mark:
+        files["etc/mark"] = ImageFile(mark.encode())
     return build_image(
         ImageRecipe(
-            {f"bin/{name}": file},
-            entrypoint=[f"/bin/{name}"] if entrypoint else [],
-            environment={"PATH": "/bin"},
+            files,
+            entrypoint=[f"/{path}"] if entrypoint else [],
+            environment={"PATH": "/bin", **(environment or {})},
             user="65534:65534",
         )
     )
@@ -65,6 +79,25 @@ def push(repository: str, tag: str, image: BuiltImage) -> str:
         _send("PUT", f"{location}{separator}digest={digest}", blob, "application/octet-stream")
     _send("PUT", f"{URL}/v2/{repository}/manifests/{tag}", image.manifest, MANIFEST_TYPE)
     return image.digest
+
+
+def delete_manifest(repository: str, tag: str) -> None:
+    """Delete an image; its tag and its digest lead nowhere then."""
+    url = f"{URL}/v2/{repository}/manifests/{tag}"
+    request = urllib.request.Request(url, method="HEAD", headers={"Accept": MANIFEST_TYPE})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        digest = answer.headers["Docker-Content-Digest"]
+    _delete(f"{URL}/v2/{repository}/manifests/{digest}")
+
+
+def delete_layer(repository: str, digest: str) -> None:
+    """Delete a layer of an image whose manifest stays."""
+    _delete(f"{URL}/v2/{repository}/blobs/{digest}")
+
+
+def _delete(url: str) -> None:
+    with urllib.request.urlopen(urllib.request.Request(url, method="DELETE"), timeout=10):
+        pass
 
 
 def _open_upload(repository: str) -> str:

@@ -10,18 +10,28 @@ from typing import Any
 
 import yaml
 
-from tests.e2e.cluster import SingleNode
+from tests.e2e.cluster import Cluster
 from tests.e2e.images import REPOSITORY
-from tests.e2e.node_files import NODE_ADDRESS, REGISTRY, REGISTRY_PORT
+from tests.e2e.place import HERE, PORT
 
 CHART = Path(__file__).parents[2] / "helm" / "studiolo"
 NAME = "studiolo"
 NAMESPACE = "studiolo"
-PORT = 30080
-URL = f"http://{NODE_ADDRESS}:{PORT}"
+URL = HERE.url
+GPU = "nvidia.com/gpu"
 PASSWORD = "a-password-of-the-tests"
 # The password above as htpasswd -B writes it, with the least work that Dex accepts.
 HASH = "$2b$10$GCuUKCx3eoF40C4q8HG.IOYq/HvUDgcIe.i.vaNEX6R2n0YEorUg2"
+
+#: Label of the namespace, by which these tests know it again.
+OURS = "studiolo.dev/e2e"
+#: Labels of every workspace's pod.
+WORKSPACES = {"app.kubernetes.io/component": "singleuser-server"}
+# What the chart keeps workspaces from by default, and this cluster's own addresses, which are no
+# private ones.
+PRIVATE = ("169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+NODES = "198.51.100.0/24"
+PODS_AND_SERVICES = "198.18.0.0/15"
 
 Object = dict[str, Any]
 
@@ -40,49 +50,56 @@ def person(name: str, *groups: str) -> Object:
 
 
 def catalogue() -> Object:
-    """What can be chosen: one image of ours and one that is none, with and without GPUs."""
-    reference = f"{REGISTRY}/{REPOSITORY}/minimal:0.1.0"
+    """What can be chosen: one image of ours and bad ones, with and without GPUs."""
     cpu: Object = {"id": "cpu", "display_name": "CPU only", "cpu": 1, "memory": "1Gi"}
     cpu |= {"cpu_guarantee": 0.1, "memory_guarantee": "256Mi"}
-    gpu = {**cpu, "id": "gpu", "display_name": "One GPU", "resource": "nvidia.com/gpu", "count": 1}
-    minimal: Object = {
-        "id": "minimal",
-        "display_name": "Minimal",
+    gpu = {**cpu, "id": "gpu", "display_name": "One GPU", "resource": GPU, "count": 1}
+    nine = {**gpu, "id": "nine", "display_name": "Nine GPUs", "count": 9}
+    minimal = f"{HERE.pull}/{REPOSITORY}/minimal:0.1.0"
+    bad = {name: f"{HERE.pull}/{name}:1" for name in ("empty", "crash", "silent", "gone", "lost")}
+    return {
+        "version": 1,
+        "defaults": {"image": "minimal", "profile": "cpu", "start_deadline": "45s"},
+        "images": [_image(name, at) for name, at in {"minimal": minimal, **bad}.items()],
+        "profiles": [cpu, gpu, nine],
+        "quotas": [
+            {
+                "id": "guests",
+                "display_name": "Guests",
+                "users": ["gast@example.org"],
+                "resources": {GPU: 1},
+            }
+        ],
+    }
+
+
+def _image(name: str, reference: str) -> Object:
+    return {
+        "id": name,
+        "display_name": name.capitalize(),
         "reference": reference,
         "provides": {"tools": ["jupyterlab"], "python": "3.13"},
         "tasks": ["explore"],
-    }
-    # In the registry, well-formed, and without the program that a workspace is.
-    empty = {
-        **minimal,
-        "id": "empty",
-        "display_name": "Empty",
-        "reference": f"{REGISTRY}/empty:1",
-    }
-    return {
-        "version": 1,
-        "defaults": {"image": "minimal", "profile": "cpu"},
-        "images": [minimal, empty],
-        "profiles": [cpu, gpu],
     }
 
 
 def values() -> Object:
     """The values that a first install needs, and where this cluster's registry is."""
     registry = {
-        "endpoint": f"http://{NODE_ADDRESS}:{REGISTRY_PORT}",
+        "endpoint": HERE.check,
         "insecure": True,
         "allow_private": True,
     }
     return {
         "url": URL,
-        "images": {"registry": f"{REGISTRY}/{REPOSITORY}"},
+        "images": {"registry": f"{HERE.pull}/{REPOSITORY}"},
         "catalogue": catalogue(),
-        "hub": {"settings": {"workspaces": {"registries": {REGISTRY: registry}}}},
+        "hub": {"settings": {"workspaces": {"registries": {HERE.pull: registry}}}},
+        "workspaces": {"egress": {"except": [*PRIVATE, NODES, PODS_AND_SERVICES]}},
         "proxy": {"serviceType": "NodePort", "nodePort": PORT},
         "signIn": {"allowAll": True, "adminGroups": ["admins"]},
         "dex": {
-            "image": f"{REGISTRY}/dex",
+            "image": f"{HERE.pull}/dex",
             "tag": "1",
             "staticUsers": [person("ana"), person("ben"), person("carla", "admins")],
         },
@@ -92,15 +109,25 @@ def values() -> Object:
 class Release:
     """The installed chart."""
 
-    def __init__(self, cluster: SingleNode, namespace: str = NAMESPACE) -> None:
+    def __init__(self, cluster: Cluster, namespace: str = NAMESPACE) -> None:
         self.cluster = cluster
         self.namespace = namespace
 
     def make_namespace(self) -> None:
-        """A namespace that admits only what the strictest Pod Security Standard admits."""
+        """A namespace that admits only what the strictest Pod Security Standard admits.
+
+        Raises AssertionError when somebody else's is there: its release would be replaced.
+        """
+        known = json.loads(self.cluster.kubectl("get", "namespaces", "-o", "json"))["items"]
+        for each in (item["metadata"] for item in known):
+            theirs = each["name"] == self.namespace and OURS not in each.get("labels", {})
+            assert not theirs, (
+                f"The namespace {self.namespace} is not of these tests: give another cluster."
+            )
         labels = {
             f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")
         }
+        labels[OURS] = "true"
         body = {
             "apiVersion": "v1",
             "kind": "Namespace",
@@ -141,6 +168,17 @@ class Release:
             self.kubectl("get", "pods", "-o", "json", f"--selector={selector}")
         )["items"]
         return found
+
+    def pods_of(self, name: str) -> list[Object]:
+        """The pods of someone's workspaces, by the name that the hub knows them by."""
+        found = self.pods(**WORKSPACES)
+        owner = "hub.jupyter.org/username"
+        return [pod for pod in found if pod["metadata"]["annotations"].get(owner) == name]
+
+    def apply(self, manifest: Object) -> None:
+        """Put something into the release's namespace."""
+        text = json.dumps(manifest)
+        self.cluster.kubectl("--namespace", self.namespace, "apply", "-f", "-", text=text)
 
     def everything_that_happened(self) -> str:
         """For a failure: pods, events and the hub's log."""

@@ -26,7 +26,7 @@ VERSION = f"--kube-version={tools.KUBERNETES}"
 def helm() -> Path:
     """The Helm that these tests build, or the one that STUDIOLO_HELM names."""
     named = os.environ.get("STUDIOLO_HELM")
-    return Path(named) if named else tools.build().path("helm")
+    return Path(named) if named else tools.build("helm").path("helm")
 
 
 def merged(base: Object, over: Object) -> Object:

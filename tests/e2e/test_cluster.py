@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
-import time
+import re
 
 import pytest
 
+from tests.e2e import gpus
 from tests.e2e.cluster import SingleNode
 from tests.e2e.node_files import NODE_NAME, PAUSE_IMAGE
+from tests.e2e.release import GPU
 
 pytestmark = pytest.mark.e2e
 
 
-def test_a_pod_runs_on_a_real_kubelet(cluster: SingleNode) -> None:
-    cluster.kubectl("run", "first", f"--image={PAUSE_IMAGE}", "--restart=Never")
-    cluster.kubectl("wait", "pod/first", "--for=condition=Ready", "--timeout=60s")
-    pod = json.loads(cluster.kubectl("get", "pod", "first", "-o", "json"))
+def test_a_pod_runs_on_a_real_kubelet(node: SingleNode) -> None:
+    node.kubectl("run", "first", f"--image={PAUSE_IMAGE}", "--restart=Never")
+    node.kubectl("wait", "pod/first", "--for=condition=Ready", "--timeout=60s")
+    pod = json.loads(node.kubectl("get", "pod", "first", "-o", "json"))
     assert pod["spec"]["nodeName"] == NODE_NAME
-    cluster.kubectl("delete", "pod", "first", "--grace-period=1")
+    node.kubectl("delete", "pod", "first", "--grace-period=1")
 
 
-def test_a_claim_gets_a_volume(cluster: SingleNode) -> None:
+def test_a_claim_gets_a_volume(node: SingleNode) -> None:
     claim = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -31,17 +33,13 @@ def test_a_claim_gets_a_volume(cluster: SingleNode) -> None:
             "resources": {"requests": {"storage": "1Mi"}},
         },
     }
-    cluster.kubectl("apply", "-f", "-", text=json.dumps(claim))
-    cluster.kubectl("wait", "pvc/home", "--for=jsonpath={.status.phase}=Bound", "--timeout=30s")
-    cluster.kubectl("delete", "pvc", "home")
+    node.kubectl("apply", "-f", "-", text=json.dumps(claim))
+    node.kubectl("wait", "pvc/home", "--for=jsonpath={.status.phase}=Bound", "--timeout=30s")
+    node.kubectl("delete", "pvc", "home")
 
 
-def test_gpus_are_counted(cluster: SingleNode) -> None:
-    cluster.offer("nvidia.com/gpu", 8)
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        node = json.loads(cluster.kubectl("get", "node", NODE_NAME, "-o", "json"))
-        if node["status"]["allocatable"].get("nvidia.com/gpu") == "8":
-            return
-        time.sleep(0.5)
-    pytest.fail("the node never offered its GPUs")
+def test_gpus_are_counted(node: SingleNode) -> None:
+    gpus.offer_all(node)
+    with gpus.held(node, 3):
+        told = node.kubectl("describe", "node", NODE_NAME)
+    assert re.search(rf"{GPU}\s+3\s+3", told), told

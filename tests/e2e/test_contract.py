@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import SingleNode
+from tests.e2e.cluster import Cluster
 
 pytestmark = pytest.mark.e2e
 
 REPOSITORY = Path(__file__).parents[2]
 
 
-def test_the_embedded_apis_contract_holds(cluster: SingleNode) -> None:
+def test_the_embedded_apis_contract_holds(cluster: Cluster) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "tests/contract", "-q", "-p", "no:cacheprovider"],
         cwd=REPOSITORY,

@@ -11,20 +11,10 @@ from playwright.sync_api import expect
 
 from tests.browser import steps
 from tests.e2e import release
-from tests.e2e.cluster import SingleNode
-from tests.e2e.installation import install
 from tests.e2e.people import browsing, sign_in, write_file
-from tests.e2e.release import Release
+from tests.e2e.release import WORKSPACES, Release
 
 pytestmark = pytest.mark.e2e
-
-
-WORKSPACES = {"app.kubernetes.io/component": "singleuser-server"}
-
-
-@pytest.fixture(scope="module")
-def installed(cluster: SingleNode) -> Release:
-    return install(cluster)
 
 
 def test_everything_is_ready(installed: Release) -> None:
@@ -43,7 +33,7 @@ def test_from_sign_in_to_a_file_that_is_kept(installed: Release) -> None:
         steps.start(page)
         steps.wait_for_lab(page)
         write_file(page, "kept.txt")
-        (pod,) = installed.pods(**WORKSPACES)
+        (pod,) = installed.pods_of("ana@example.org")
         assert "@sha256:" in pod["spec"]["containers"][0]["image"]
         first = pod["metadata"]["uid"]
         steps.stop_with_the_button(page)
@@ -53,7 +43,7 @@ def test_from_sign_in_to_a_file_that_is_kept(installed: Release) -> None:
         steps.start(page)
         steps.wait_for_lab(page)
         steps.see_file(page, "kept.txt")
-        (pod,) = installed.pods(**WORKSPACES)
+        (pod,) = installed.pods_of("ana@example.org")
         assert pod["metadata"]["uid"] != first
 
 
@@ -68,7 +58,8 @@ def test_another_image_runs_in_place_of_one_without_jupyterhub(installed: Releas
         expect(steps.panel(page)).to_contain_text(reason)
         page.goto("/hub/home")
         expect(page.get_by_role("main")).to_contain_text(f"“Empty” could not be used. {reason}")
-        page.get_by_role("button", name="Stop").click()
+        page.on("dialog", lambda dialog: dialog.accept())
+        page.get_by_role("button", name="Stop", exact=True).click()
         expect(page.get_by_role("main")).to_contain_text("Stopped")
 
 
@@ -100,7 +91,7 @@ def test_workspaces_outlive_an_upgrade(installed: Release) -> None:
     installed.helm("rollback", release.NAME, "1", "--wait")
     after = installed.pods(**WORKSPACES)
     assert [pod["metadata"]["uid"] for pod in after] == before
-    assert [s["restartCount"] for pod in after for s in pod["status"]["containerStatuses"]] == [0]
+    assert {s["restartCount"] for pod in after for s in pod["status"]["containerStatuses"]} == {0}
 
 
 def test_a_secret_that_is_taken_out_is_made_anew(installed: Release) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.e2e import release
-from tests.e2e.cluster import SingleNode
-from tests.e2e.installation import push_images
+from tests.e2e.cluster import Cluster
+from tests.e2e.place import PORT as FIRST_PORT
 from tests.e2e.release import Release
 
 pytestmark = pytest.mark.e2e
@@ -26,7 +26,7 @@ LABELS = {"studiolo.dev/hub": f"{release.NAME}-hub", "studiolo.dev/hub-namespace
 def values() -> dict[str, Any]:
     """A first day's values, with a namespace and a quota for each person."""
     found = release.values()
-    found["url"] = release.URL.replace(str(release.PORT), str(PORT))
+    found["url"] = release.URL.replace(str(FIRST_PORT), str(PORT))
     found["proxy"]["nodePort"] = PORT
     found["workspaces"] = {
         **found.get("workspaces", {}),
@@ -42,9 +42,8 @@ def values() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def lab(cluster: SingleNode) -> Iterator[Release]:
-    push_images(cluster)
-    found = Release(cluster, HERE)
+def lab(stocked: Cluster) -> Iterator[Release]:
+    found = Release(stocked, HERE)
     found.make_namespace()
     try:
         found.install(values())

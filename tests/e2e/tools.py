@@ -1,7 +1,8 @@
-"""The programs of a real Kubernetes, built from the Go modules that tools/go.mod pins. I/O.
+"""The programs of a real Kubernetes, built from the Go modules that tools/ pins. I/O.
 
-Built once for each state of go.mod, go.sum and the compiler, and kept outside the repository: the
-first time takes as long as compiling Kubernetes does, every other time nothing.
+Each is built once for what it is made of (its module's pins, its own files, the compiler and the
+flags) and kept outside the repository: the first time takes as long as compiling Kubernetes does,
+every other time nothing.
 """
 
 from __future__ import annotations
@@ -11,23 +12,29 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 SOURCES = Path(__file__).with_name("tools")
-PACKAGES: Mapping[str, str] = {
-    "etcd": "go.etcd.io/etcd/server/v3",
-    "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
-    "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
-    "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
-    "kubelet": "k8s.io/kubernetes/cmd/kubelet",
-    "kube-proxy": "k8s.io/kubernetes/cmd/kube-proxy",
-    "kubectl": "k8s.io/kubernetes/cmd/kubectl",
-    "coredns": "github.com/coredns/coredns",
-    "dex": "github.com/dexidp/dex/cmd/dex",
-    "helm": "helm.sh/helm/v3/cmd/helm",
-}
+
+
+@dataclass(frozen=True)
+class Program:
+    """A package, the folder of the module that pins it, and what more it is made of."""
+
+    package: str
+    module: Path = SOURCES
+    files: Sequence[Path] = ()
+    flags: Sequence[str] = ()
+    linker: str = ""
+    cgo: bool = False
+
+
+PAUSE = "pause"
+"""Holds a pod's namespaces open; ours, a few lines of Go."""
+POLICIES = "kube-router"
+"""Enforces network policies; its module wants another Kubernetes than the cluster's."""
 KUBERNETES = "1.34.4"
 """As tools/go.mod has it; the programs would call themselves v0.0.0 without being told."""
 _MAJOR, _MINOR, _ = KUBERNETES.split(".")
@@ -45,8 +52,29 @@ _VERSION_FLAGS = " ".join(
     }.items()
 )
 DEX = "github.com/dexidp/dex"
-PAUSE = "pause"
-"""Holds a pod's namespaces open; ours, a few lines of Go."""
+PROGRAMS: Mapping[str, Program] = {
+    "etcd": Program("go.etcd.io/etcd/server/v3"),
+    "kube-apiserver": Program("k8s.io/kubernetes/cmd/kube-apiserver"),
+    "kube-controller-manager": Program("k8s.io/kubernetes/cmd/kube-controller-manager"),
+    "kube-scheduler": Program("k8s.io/kubernetes/cmd/kube-scheduler"),
+    "kubelet": Program("k8s.io/kubernetes/cmd/kubelet"),
+    "kube-proxy": Program("k8s.io/kubernetes/cmd/kube-proxy"),
+    "kubectl": Program("k8s.io/kubernetes/cmd/kubectl"),
+    "coredns": Program("github.com/coredns/coredns"),
+    "helm": Program("helm.sh/helm/v3/cmd/helm"),
+    # SQLite is written in C: linked into the program, which so runs in an empty image.
+    "dex": Program(
+        f"{DEX}/cmd/dex",
+        files=[SOURCES / "dexapi" / "api.go.txt"],
+        flags=["-tags=netgo,osusergo,sqlite_omit_load_extension"],
+        linker="-linkmode external -extldflags -static",
+        cgo=True,
+    ),
+    PAUSE: Program("./pause", files=[SOURCES / "pause" / "main.go"]),
+    POLICIES: Program(
+        "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router", SOURCES / "policies"
+    ),
+}
 
 
 class ToolMissing(Exception):  # noqa: N818 - said of the machine
@@ -57,11 +85,11 @@ class ToolMissing(Exception):  # noqa: N818 - said of the machine
 class Tools:
     """Where the programs are."""
 
-    folder: Path
+    paths: Mapping[str, Path]
 
     def path(self, name: str) -> Path:
         """A program that was built."""
-        return self.folder / name
+        return self.paths[name]
 
 
 def cache_folder() -> Path:
@@ -71,32 +99,39 @@ def cache_folder() -> Path:
     return Path(given) if given else base / "studiolo-e2e"
 
 
-def build() -> Tools:
-    """Give all programs, built if they are not there; raises ToolMissing or CalledProcessError."""
+def build(*names: str) -> Tools:
+    """Give these programs or all, built if they are not there.
+
+    Raises ToolMissing or CalledProcessError.
+    """
     go = shutil.which("go")
     if go is None:
         raise ToolMissing("Go is needed to build Kubernetes for these tests: https://go.dev/dl/")
-    folder = cache_folder() / _key(go)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, package in {**PACKAGES, PAUSE: "./pause"}.items():
-        if not (folder / name).exists():
-            _build(go, package, folder / name, dex=name == "dex")
-    return Tools(folder)
+    version = subprocess.run([go, "version"], check=True, capture_output=True).stdout
+    paths = {}
+    for name in names or PROGRAMS:
+        program = PROGRAMS[name]
+        paths[name] = cache_folder() / f"{name}-{_key(version, program)}" / name
+        if not paths[name].exists():
+            _build(go, program, paths[name])
+    return Tools(paths)
 
 
-def _build(go: str, package: str, target: Path, *, dex: bool) -> None:
-    print(f"Building {target.name} from {package} …", flush=True)
+def _build(go: str, program: Program, target: Path) -> None:
+    print(f"Building {target.name} from {program.package} …", flush=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")
-    words, linker, environment = ["-trimpath"], f"-s -w {_VERSION_FLAGS}", _environment()
-    if dex:
-        # SQLite is written in C: linked into the program, which so runs in an empty image.
-        environment["CGO_ENABLED"] = "1"
-        linker = f"{linker} -linkmode external -extldflags -static"
-        words += ["-tags=netgo,osusergo,sqlite_omit_load_extension"]
-        words += [f"-modfile={_with_mended_dex(go, target.parent)}"]
-    words += [f"-ldflags={linker}", "-o", str(partial), package]
-    subprocess.run([go, "build", *words], cwd=SOURCES, env=environment, check=True)
+    words = ["-trimpath", *program.flags]
+    if program.package.startswith(DEX):
+        words.append(f"-modfile={_with_mended_dex(go, target.parent)}")
+    words += [f"-ldflags={_linker(program)}", "-o", str(partial), program.package]
+    environment = {**_environment(), "CGO_ENABLED": str(int(program.cgo))}
+    subprocess.run([go, "build", *words], cwd=program.module, env=environment, check=True)
     partial.replace(target)
+
+
+def _linker(program: Program) -> str:
+    return f"-s -w {_VERSION_FLAGS} {program.linker}".strip()
 
 
 def _environment() -> dict[str, str]:
@@ -125,9 +160,9 @@ def _with_mended_dex(go: str, folder: Path) -> Path:
     return module
 
 
-def _key(go: str) -> str:
-    version = subprocess.run([go, "version"], check=True, capture_output=True).stdout
-    content = [Path(__file__).read_bytes()]
-    content += [path.read_bytes() for path in sorted(SOURCES.rglob("go.*"))]
-    content += [path.read_bytes() for path in sorted(SOURCES.rglob("*.go*"))]
-    return hashlib.sha256(b"\0".join([version, *content])).hexdigest()[:16]
+def _key(version: bytes, program: Program) -> str:
+    """What a program is made of, in 16 characters."""
+    files = [program.module / "go.mod", program.module / "go.sum", *program.files]
+    said = [program.package, *program.flags, _linker(program), str(program.cgo)]
+    content = [version, *(path.read_bytes() for path in files), *(word.encode() for word in said)]
+    return hashlib.sha256(b"\0".join(content)).hexdigest()[:16]

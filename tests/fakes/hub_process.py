@@ -9,7 +9,6 @@ import asyncio
 import os
 import secrets
 import signal
-import socket
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,8 @@ from typing import Any, Self
 
 import aiohttp
 from aiohttp import web
+
+from tests.ports import free_port
 
 ADMIN_TOKEN = "a-token-of-the-test-service"
 
@@ -54,14 +55,6 @@ c.JupyterHub.load_roles = [{{
 """
 
 
-def free_port() -> int:
-    """A port that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @dataclass
 class HubProcess:
     """The hub; ``config`` is Python that comes after what is set here."""
@@ -71,6 +64,7 @@ class HubProcess:
     config: str
     port: int = field(default_factory=free_port)
     process: asyncio.subprocess.Process | None = None
+    _read_from: int = 0
 
     @property
     def url(self) -> str:
@@ -78,7 +72,8 @@ class HubProcess:
 
     @property
     def log(self) -> str:
-        return (self.folder / "hub.log").read_text(errors="replace")
+        """What it has said; of a hub that tests share, since the last one's end."""
+        return (self.folder / "hub.log").read_bytes()[self._read_from :].decode(errors="replace")
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -111,6 +106,23 @@ class HubProcess:
         if self.process and self.process.returncode is None:
             self.process.send_signal(how)
             await self.process.wait()
+
+    async def forget_everybody(self) -> None:
+        """Be as new for the next test: without people, their servers, groups and log."""
+        async with asyncio.timeout(60):
+            while users := (await self.rest("GET", "/users"))[1]:
+                for user in users:
+                    path = f"/users/{user['name']}"
+                    for name in user["servers"]:
+                        await self.rest(
+                            "DELETE", path + (f"/servers/{name}" if name else "/server")
+                        )
+                    if not user["servers"]:
+                        await self.rest("DELETE", path)
+                await asyncio.sleep(0.05)  # what is under way is refused until it is over
+            for group in (await self.rest("GET", "/groups"))[1]:
+                await self.rest("DELETE", f"/groups/{group['name']}")
+        self._read_from = (self.folder / "hub.log").stat().st_size
 
     async def _answers(self, session: aiohttp.ClientSession) -> bool:
         try:

@@ -57,6 +57,7 @@ class PageSpawner(TellsChanges, Spawner):
     last_told = "Looking for a machine that has room."
     _answering: httpserver.HTTPServer | None = None
     _workspace = WorkspaceState()
+    start_began: datetime | None = None
 
     async def get_options_form(self) -> str:
         return FORM
@@ -104,6 +105,8 @@ class PageSpawner(TellsChanges, Spawner):
         # The hub's working directory is the test's own folder.
         Path(f"token-{self.user.name}-{self.name}").write_text(self.api_token)
         if image == "slow":
+            # As somebody sees it who opens the page after more than a minute.
+            self.start_began = datetime.now(UTC) - timedelta(seconds=65)
             await asyncio.sleep(600)
         if image == "bad":
             await asyncio.sleep(1.5)
@@ -157,16 +160,25 @@ class PageSpawner(TellsChanges, Spawner):
         self._workspace = self._workspace.afterwards()
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
-        yield {"progress": 10, "message": "The registry has the image."}
-        yield {"progress": 20, "message": "Looking for a machine that has room, for 2 s now."}
+        began = self.start_began or datetime.now(UTC)
+
+        def at(seconds: int) -> dict[str, str]:
+            return {"at": (began + timedelta(seconds=seconds)).isoformat()}
+
+        yield {"progress": 10, "message": "The registry has the image.", **at(0)}
+        looking = {"progress": 20, "kind": "step", "step": "waiting"}
+        room = "Looking for a machine that has room, for"
+        yield {**looking, "message": f"{room} 2 s now.", **at(2)}
         await asyncio.sleep(0.3)
-        yield {"progress": 20, "message": "Looking for a machine that has room, for 3 s now."}
+        yield {**looking, "message": f"{room} 3 s now.", **at(3)}
         yield {
             "progress": 30,
             "message": "<img src=x onerror=alert(1)> is shown as text",
             "html_message": "<img src=x onerror=alert(1)>",
+            **at(24),
         }
-        yield {"progress": 55, "message": "The machine fetches the image (6.3 GB), for 40 s now."}
+        fetches = "The machine fetches the image (6.3 GB), for 40 s now."
+        yield {"progress": 55, "message": fetches, **at(61)}
         await asyncio.sleep(600)
 
     async def stop(self, now: bool = False) -> None:

@@ -5,7 +5,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ import yaml
 from yarl import URL
 
 from tests.fakes.oidc import FakeIssuer
+from tests.ports import free_port
 
 REPOSITORY = Path(__file__).parents[2]
 CATALOGUE = """
@@ -50,13 +50,6 @@ class RunningHub:
     def address(self, path: str) -> str:
         """The address of one of the hub's pages."""
         return f"{self.url}/hub/{path}"
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def hub_settings(folder: Path, issuer: FakeIssuer, **sections: Any) -> dict[str, Any]:

@@ -58,8 +58,8 @@ def test_what_is_allowed_to_whom() -> None:
         ("moved", (), ("redirected",)),
     ]
     cpu, gpu = report.profiles
-    assert cpu.detail == "2 CPU · 4Gi · Runs until stopped"
-    assert gpu.detail.startswith("NVIDIA L4, 24 GiB · 4 CPU · 16Gi · Stops by itself after")
+    assert cpu.detail == "2 CPU · 4 GiB · Runs until stopped"
+    assert gpu.detail.startswith("NVIDIA L4, 24 GiB · 4 CPU · 16 GiB · Stops by itself after")
     assert gpu.groups == ("research",)
     assert [(row.id, row.whom, row.what) for row in report.quotas] == [
         ("students", "students, ben", "4 × nvidia.com/gpu, 1 workspace (together)"),

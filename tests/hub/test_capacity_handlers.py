@@ -6,20 +6,21 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from studiolo_local.scheduler import Scheduler
 
 from tests.embedded import EmbeddedApi, running_api
 from tests.fakes.hub_process import HubProcess, xsrf_of
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.asyncio(loop_scope="module")]
 
 GPU = "nvidia.com/gpu"
 PODS = "/api/v1/namespaces/studiolo/pods"
+CLAIMS = "/api/v1/namespaces/studiolo/persistentvolumeclaims"
 CATALOGUE = """
 version: 1
 images:
@@ -74,11 +75,13 @@ class Place:
             return found
 
 
-@pytest.fixture
-async def place(tmp_path: Path) -> AsyncIterator[Place]:
-    catalogue = tmp_path / "catalogue.yaml"
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
+    """Started once; each test finds it as new."""
+    folder = tmp_path_factory.mktemp("hub")
+    catalogue = folder / "catalogue.yaml"
     catalogue.write_text(CATALOGUE)
-    async with running_api(tmp_path) as api:
+    async with running_api(folder) as api:
         await api.expect("POST", "/api/v1/namespaces", {"metadata": {"name": "studiolo"}})
         status = {
             "allocatable": {"cpu": "8", "memory": "32Gi", "pods": "50", GPU: "2"},
@@ -90,11 +93,19 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         await api.expect("PATCH", "/api/v1/nodes/a/status", {"status": status}, media_type=merge)
         scheduler = asyncio.create_task(Scheduler(api.url, api.token).run())
         config = CONFIG.format(catalogue=catalogue)
-        async with HubProcess(tmp_path, api.kubeconfig, config) as hub:
+        async with HubProcess(folder, api.kubeconfig, config) as hub:
             yield Place(api, hub)
         scheduler.cancel()
         with suppress(asyncio.CancelledError):
             await scheduler
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def place(shared: Place) -> AsyncIterator[Place]:
+    yield shared
+    await shared.hub.forget_everybody()
+    for collection in (PODS, CLAIMS):
+        await shared.api.delete_all(collection)
 
 
 async def _next(stream: aiohttp.ClientResponse) -> dict[str, Any]:

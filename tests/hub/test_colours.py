@@ -25,7 +25,7 @@ from studiolo_hub.colours import (
 )
 from studiolo_hub.look import look_of
 from studiolo_hub.pages import STATIC_DIR
-from studiolo_hub.settings import Brand
+from studiolo_hub.settings_brand import Brand
 
 COLOURS = st.builds(Colour, *[st.integers(0, 255)] * 3)
 SCHEMES = st.sampled_from([LIGHT, DARK])

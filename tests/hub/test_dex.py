@@ -13,7 +13,7 @@ from studiolo_hub.dex import (
     parse_discovery,
     settle_admin,
 )
-from studiolo_hub.settings import Endpoints, SignIn
+from studiolo_hub.settings_sign_in import Endpoints, SignIn
 from tornado.web import HTTPError
 
 from tests.fakes.oidc import FakeIssuer

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Dialog, Page, async_playwright, expect
+from playwright.async_api import Browser, Dialog, Page, async_playwright, expect
 
 from tests.chromium import FLAGS, chromium_path
 from tests.fakes.oidc import FakeIssuer
@@ -14,23 +14,30 @@ from tests.hub.running_hub import RunningHub
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+        yield browser
+        await browser.close()
+
+
 @pytest_asyncio.fixture(loop_scope="module")
 async def page(
-    hub: RunningHub, issuer: FakeIssuer, request: pytest.FixtureRequest
+    browser: Browser, hub: RunningHub, issuer: FakeIssuer, request: pytest.FixtureRequest
 ) -> AsyncIterator[Page]:
     """A tab of somebody who is signed in; fails for what the page asks of other hosts."""
     name = request.node.name.replace("_", "-")
     issuer.claims = {"email": f"{name}@example.org", "email_verified": True, "groups": ["ml"]}
     asked: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        page = await browser.new_page()
-        page.on("request", lambda sent: asked.append(sent.url))
-        await page.goto(hub.address("login"))
-        await page.get_by_role("link", name="Sign in with").click()
-        await expect(page.get_by_role("heading", name="Workspaces")).to_be_visible()
-        yield page
-        await browser.close()
+    # With cookies of its own, which go with it.
+    page = await browser.new_page()
+    page.on("request", lambda sent: asked.append(sent.url))
+    await page.goto(hub.address("login"))
+    await page.get_by_role("link", name="Sign in with").click()
+    await expect(page.get_by_role("heading", name="Workspaces")).to_be_visible()
+    yield page
+    await page.close()
     ours = (hub.url, issuer.issuer, "data:")
     assert [url for url in asked if not url.startswith(ours)] == []
 
@@ -46,7 +53,7 @@ async def test_waiting_tells_steps_as_text_and_can_be_cancelled(
 ) -> None:
     await start(page, hub, "slow")
     steps = page.get_by_role("listitem")
-    await expect(page.locator("#st-steps li")).to_have_text(
+    await expect(page.locator("#st-steps li span")).to_have_text(
         [
             "The start was asked for.",
             "The registry has the image.",
@@ -56,9 +63,10 @@ async def test_waiting_tells_steps_as_text_and_can_be_cancelled(
             "The machine fetches the image (6.3 GB), for 40 s now.",
         ]
     )
+    await expect(page.locator("#st-steps time")).to_have_text(["0:00", "0:02", "0:24", "1:01"])
     assert await steps.locator("img").count() == 0
     await expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "55")
-    await expect(page.locator("#st-elapsed")).to_contain_text("Waiting for")
+    await expect(page.locator("#st-elapsed")).to_contain_text("Waiting for 1 min")
 
     await page.get_by_role("button", name="Cancel").click()
     await expect(page.get_by_text("Not running")).to_be_visible()

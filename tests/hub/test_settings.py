@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 from pydantic.fields import FieldInfo
-from studiolo_hub.settings import Settings, is_loopback
+from studiolo_hub.settings import Settings
+from studiolo_hub.settings_fields import is_loopback
 from studiolo_hub.settings_file import SettingsError, load_settings, parse_settings
 from studiolo_hub.settings_reference import sections, settings_reference
 

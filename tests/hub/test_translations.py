@@ -30,8 +30,8 @@ ENGLISH = {
         "wording",
     ),
     "the settings' problems: the hub does not start with them, so there is no page": (
-        *("settings", "settings_file", "colours", "configure", "dex"),
-        *("registry_settings", "settings_namespaces"),
+        *("settings", "settings_brand", "settings_fields", "settings_file", "settings_sign_in"),
+        *("colours", "configure", "dex", "registry_settings", "settings_namespaces"),
     ),
     "the command line": (
         *("cli", "catalogue_probe", "probe_command", "probe_record", "probe_report", "tryout"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from tests.labextension.running_server import (
     xsrf_token,
 )
 from tests.labextension.test_contract import OPENAPI, assert_is, examples
+from tests.ports import free_port
 
 API = "jupyterlab_studiolo/api/v1/"
 COOKIE = {"signed_in": "ada"}
@@ -67,10 +67,7 @@ def gpu_server(servers: Servers, nvml_library: Path, tmp_path_factory: Any) -> R
 @pytest.fixture(scope="module")
 def hub_port() -> int:
     """One for all tests, so that one server serves them all."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
+    return free_port()
 
 
 @pytest.fixture

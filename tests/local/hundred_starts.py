@@ -191,7 +191,7 @@ class Lab:
 async def running_lab(
     folder: Path,
     *,
-    start_deadline: str = "3s",
+    start_deadline: str = "8s",
     timing: Timing = QUICK,
     extra: Mapping[str, Object] | None = None,
 ) -> AsyncIterator[Lab]:

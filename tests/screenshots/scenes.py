@@ -212,3 +212,94 @@ def _last_start(page: Page) -> None:
 def _delete_files(page: Page) -> None:
     _ready(page, "Ana", image="pytorch-2.9", profile="mig-1g.10gb")
     page.goto("/hub/studiolo/workspaces/ana/remove")
+
+
+@scene("menu-own-image", "An image of one's own, checked while one types.", widths=(1200,))
+def _menu_own_image(page: Page) -> None:
+    steps.sign_in(page, "Ana")
+    steps.open_menu(page)
+    page.locator("label[for='st-image-custom-image']").click()
+    page.get_by_label("Reference").fill("registry.studiolo.test/pytorch:2.8.0-cuda12.6")
+    expect(page.locator("#st-custom-result")).to_contain_text("can be started")
+    page.evaluate("document.getElementById('st-custom-told').scrollIntoView({block: 'center'})")
+
+
+@scene("waiting-line", "Waiting for GPUs: why, with whom in line, and what could be had instead.")
+def _waiting_line(page: Page) -> None:
+    steps.sign_in(page, "gus")
+    for name in ("hal", "ivy"):
+        _with_a_workspace(page, name, "pytorch-2.9", "amd")
+    steps.open_menu(page)
+    steps.choose(page, image="pytorch-2.9", profile="amd")
+    steps.start(page)
+    expect(page.locator("#st-steps")).to_contain_text("are in use")
+    expect(page.locator("#st-offers")).to_be_visible()
+
+
+@scene("waiting-fallback", "A bad image: which, why, and what is tried instead.", widths=(390,))
+def _waiting_fallback(page: Page) -> None:
+    steps.sign_in(page, "kim")
+    steps.open_menu(page)
+    steps.choose(page, image="tensorflow-preview", profile="cpu")
+    steps.start(page)
+    expect(page.locator("#st-steps")).to_contain_text("instead")
+
+
+@scene("home-failed", "A start that failed, with its story.")
+def _home_failed(page: Page) -> None:
+    steps.sign_in(page, "lea")
+    steps.open_menu(page)
+    steps.choose(page, image="pytorch-rc", profile="cpu")
+    page.get_by_label("only this image").check()
+    steps.start(page)
+    expect(page.locator("#st-failure")).to_be_visible()
+    page.goto("/hub/home")
+    expect(page.locator("[data-state='failed']")).to_be_visible()
+
+
+@scene("home-empty", "The home page of somebody who is here for the first time.", widths=(390,))
+def _home_empty(page: Page) -> None:
+    steps.sign_in(page, "nina")
+    page.goto("/hub/home")
+    expect(page.get_by_role("link", name="Choose and start").first).to_be_visible()
+
+
+@scene("restart", "Restarting with another choice: nothing is stopped for one that is refused.")
+def _restart(page: Page) -> None:
+    _ready(page, "Ana", image="pytorch-2.9", profile="mig-1g.10gb")
+    page.goto("/hub/studiolo/workspaces/ana/restart")
+    expect(page.locator("#st-menu")).to_be_visible()
+
+
+@scene("signed-out", "After signing out: what became of each workspace.", widths=(390,))
+def _signed_out(page: Page) -> None:
+    _ready(page, "fay")
+    page.goto("/hub/logout")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading").first).to_be_visible()
+
+
+@scene("admin-catalogue", "What the catalogue allows to whom.", widths=(1200,))
+def _admin_catalogue(page: Page) -> None:
+    _administration(page, "/catalogue")
+
+
+@scene("admin-people", "People, with their workspaces and volumes behind them.", widths=(1200,))
+def _admin_people(page: Page) -> None:
+    _administration(page, "/people")
+
+
+@scene("admin-person", "One person: workspaces, volumes, groups.", widths=(1200,))
+def _admin_person(page: Page) -> None:
+    _administration(page, "/people/dora")
+
+
+@scene("admin-volumes", "Volumes, and whose they are.", widths=(1200,))
+def _admin_volumes(page: Page) -> None:
+    _administration(page, "/volumes")
+
+
+@scene("forbidden", "An administrator's page, asked for by somebody else.", widths=(390,))
+def _forbidden(page: Page) -> None:
+    steps.sign_in(page, "Ana")
+    page.goto("/hub/studiolo/admin")

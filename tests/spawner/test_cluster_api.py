@@ -15,7 +15,7 @@ from studiolo_local.api.certificate import open_certificate
 from studiolo_spawner.cluster_api import ClusterApi
 from studiolo_spawner.errors import ClusterFault
 
-from tests.fakes.hub_process import free_port
+from tests.ports import free_port
 
 log = logging.getLogger("tests.cluster_api")
 

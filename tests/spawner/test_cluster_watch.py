@@ -319,3 +319,24 @@ async def test_figures_that_are_too_old_are_unknown_until_the_api_is_back(
     await until(lambda: watch.capacity(offered) is not None)
     await watch.stop()
     await api.stop()
+
+
+async def test_runtime_classes_are_asked_for_when_a_profile_names_one(api: EmbeddedApi) -> None:
+    asked: list[str] = []
+
+    async def get(path: str, _: object) -> tuple[int, dict[str, Any]]:
+        asked.append(path)
+        kata = {"metadata": {"name": "kata"}, "overhead": {"podFixed": {"cpu": "15"}}}
+        return 200, {"items": [kata]}
+
+    await add_node(api, "a", 2)
+    watch = ClusterWatch(HERE, get=get)
+    await watch.start()
+    await until(lambda: watch.known and len(watch.nodes) == 1)
+    assert watch.capacity(profiles())
+    await asyncio.sleep(0.05)
+    assert asked == []
+    heavy = catalogue(profiles=[profile("kata", cpu=2, memory="1Gi", runtime_class="kata")])
+    await until(lambda: (watch.capacity(heavy) or {})["kata"].fits == 0)
+    assert asked == ["/apis/node.k8s.io/v1/runtimeclasses"]
+    await watch.stop()

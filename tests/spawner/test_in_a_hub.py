@@ -6,21 +6,23 @@ import asyncio
 import json
 import signal
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from tests.embedded import EmbeddedApi, running_api
 from tests.fakes import pod_driver
 from tests.fakes.hub_process import AnswersForPods, HubProcess, xsrf_of
 from tests.fakes.pod_driver import PodDriver, Step
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.asyncio(loop_scope="module")]
 
 PODS = "/api/v1/namespaces/studiolo/pods"
 CLAIMS = "/api/v1/namespaces/studiolo/persistentvolumeclaims"
+QUOTAS = "/api/v1/namespaces/studiolo/resourcequotas"
+SOON = pod_driver.ready_after(0.1)
 
 CATALOGUE = """
 version: 1
@@ -63,23 +65,35 @@ class Cluster:
             await asyncio.sleep(0.05)
 
 
-@pytest.fixture
-async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
-    catalogue = tmp_path / "catalogue.yaml"
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
+    """Started once; each test finds it as new."""
+    folder = tmp_path_factory.mktemp("hub")
+    catalogue = folder / "catalogue.yaml"
     catalogue.write_text(CATALOGUE)
     answers = AnswersForPods()
     await answers.start()
-    async with running_api(tmp_path) as api:
+    async with running_api(folder) as api:
         await api.expect("POST", "/api/v1/namespaces", {"metadata": {"name": "studiolo"}})
-        kubelet = PodDriver(api.url, api.token, pod_driver.ready_after(0.1))
+        kubelet = PodDriver(api.url, api.token, SOON)
         await kubelet.start()
         config = CONFIG.format(catalogue=catalogue, port=answers.port)
         try:
-            async with HubProcess(tmp_path, api.kubeconfig, config) as hub:
+            async with HubProcess(folder, api.kubeconfig, config) as hub:
                 yield Cluster(api, kubelet, hub)
         finally:
             await kubelet.stop()
             await answers.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def cluster(shared: Cluster) -> AsyncIterator[Cluster]:
+    yield shared
+    await shared.hub.forget_everybody()
+    for collection in (PODS, CLAIMS, QUOTAS):
+        await shared.api.delete_all(collection)
+    shared.kubelet.script = SOON
+    shared.kubelet.created.clear()
 
 
 async def test_link_fills_the_menu_in_and_starts_nothing(cluster: Cluster) -> None:
@@ -171,7 +185,7 @@ async def test_saved_options_are_checked_at_the_start(cluster: Cluster) -> None:
 
 async def test_failing_api_never_ends_the_hub(cluster: Cluster) -> None:
     quota = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
-    await cluster.api.expect("POST", "/api/v1/namespaces/studiolo/resourcequotas", quota)
+    await cluster.api.expect("POST", QUOTAS, quota)
     for number in range(7):
         await cluster.hub.rest("POST", f"/users/u{number}")
         status, answer = await cluster.hub.rest("POST", f"/users/u{number}/server")

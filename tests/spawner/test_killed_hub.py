@@ -361,9 +361,10 @@ def _crossing(scene: Scene) -> None:
     scene.proxy.spoil(f"POST {HERE}/pods", first_the_old_one, holding=('-create-crossing"',))
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "ended"])
 async def test_the_next_hub_goes_on(scene: Scene, how: signal.Signals) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await _bring_everybody_to_their_point(scene)
     before = await scene.pods()
     await scene.hub.stop(how)

@@ -192,6 +192,16 @@ def test_hostile_text_is_harmless() -> None:
     }
 
 
+def test_a_step_says_which_it_is_and_how_much_is_fetched_for_how_long() -> None:
+    now = NOW + timedelta(seconds=40)
+    told = progress_messages([TRYING], Stage(Step.PULLING, NOW), None, now=now, size=6_300_000_000)
+    event = told[-1].to_event()
+    assert (event["kind"], event["step"]) == ("step", "pulling")
+    assert event["message"] == (
+        "The machine fetches the image (6.3 GB if it has nothing of it yet), for 40 seconds now."
+    )
+
+
 def test_what_holds_it_up_is_told_apart_from_the_steps() -> None:
     lines = progress_messages([TRYING], Stage(Step.WAITING), cause("no_free_gpu"), now=NOW)
     assert [line.kind for line in lines] == ["story", "step", "cause"]

@@ -11,6 +11,7 @@
   const failure = find("st-failure");
   const away = find("st-away");
   const began = Date.now() - 1000 * Number(page.dataset.elapsed);
+  let firstStep = null;
   let over = false;
 
   // -- how far it is ----------------------------------------------------------------------------
@@ -27,9 +28,11 @@
     bar.firstElementChild.style.width = `${Math.max(2, progress)}%`;
   }
 
-  // When a step began, counted from the start, as 1:05.
+  // When a step began, counted from the first one, as 1:05: both times are the hub's, whose clock
+  // need not agree with the browser's.
   function moment(at) {
-    const seconds = Math.max(0, Math.round((new Date(at).getTime() - began) / 1000));
+    firstStep ??= Date.parse(at);
+    const seconds = Math.max(0, Math.round((Date.parse(at) - firstStep) / 1000));
     const time = document.createElement("time");
     time.dateTime = at;
     time.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
@@ -38,9 +41,9 @@
 
   function tell(told) {
     const message = told.message === "Server requested" ? steps.dataset.first : told.message;
-    // A step that goes on is told again with its new time ("for 20 s now"): the same line, brought
-    // up to date. A screen reader hears a new line, not every second of an old one.
-    const gist = message.replace(/, for [^,.]*? now/, "");
+    // A step that goes on is told again with its new time ("for 20 seconds now"): the same line,
+    // brought up to date. A screen reader hears a new line, not every second of an old one.
+    const gist = told.step ?? message;
     const last = steps.lastElementChild;
     if (last && last.dataset.gist === gist) {
       last.firstElementChild.textContent = message;

@@ -66,7 +66,10 @@ function figures(devices: readonly IDevice[], trans: TranslationBundle): ISummar
   );
   return {
     text: [name, load === UNKNOWN ? '' : load, '·', held].filter(Boolean).join(' '),
-    title: trans.__('%1: utilisation %2, memory %3', name, load, held),
+    title:
+      load === UNKNOWN
+        ? trans.__('%1: memory %2', name, held)
+        : trans.__('%1: utilisation %2, memory %3', name, load, held),
     alarm: false
   };
 }
