@@ -27,13 +27,17 @@ def answer_for_database() -> None:
         return
     BaseHandler._studiolo_answers_for_database = True  # noqa: SLF001 - named after us
     event.listen(Engine, "handle_error", _note)
-    resolve, send_error = BaseHandler._resolve_roles_and_scopes, BaseHandler.send_error  # noqa: SLF001
+    find, send_error = BaseHandler.get_current_user, BaseHandler.send_error
+    resolve = BaseHandler._resolve_roles_and_scopes  # noqa: SLF001
+
+    async def find_or_note(self: Any) -> Any:
+        # A request is a task with a context of its own, which begins as a copy of another's.
+        _failed.set(False)
+        return await find(self)
 
     def resolve_or_503(self: Any) -> None:
-        # Called as soon as it is settled who asks. Requests are tasks: each has its own context.
-        failed = _failed.get()
-        _failed.set(False)
-        if failed and self._jupyterhub_user is None:
+        # Called as soon as it is settled who asks.
+        if _failed.get() and self._jupyterhub_user is None:
             self.expanded_scopes = frozenset()
             self.parsed_scopes = {}
             raise web.HTTPError(503, "The database does not answer")
@@ -43,6 +47,7 @@ def answer_for_database() -> None:
         error = (rest.get("exc_info") or (None, None))[1]
         send_error(self, 503 if isinstance(error, AWAY) else status_code, **rest)
 
+    BaseHandler.get_current_user = find_or_note
     BaseHandler._resolve_roles_and_scopes = resolve_or_503  # noqa: SLF001
     BaseHandler.send_error = send_error_or_503
 

@@ -212,10 +212,11 @@ async def _workspace(visitor: Visitor, name: str, patience: float, tell: Told) -
             async with asyncio.timeout(patience):
                 await _until_ready(visitor, server, tell)
         tell("ok    the workspace started")
-        page = await visitor.get(f"user/{URL.build(path=name).raw_path}/api/status")
+        # A page, which signs in at the hub on its way; an API would only say no.
+        page = await visitor.get(f"user/{URL.build(path=name).raw_path}/")
         _require(
-            page.status == 200 and '"kernels"' in page.text,
-            f"The workspace answers {page.status}: {_gist(page.text)}",
+            page.status == 200 and "jupyter-config-data" in page.text,
+            f"The workspace answers {page.status} at {_path(page.url)}: {_gist(page.text)}",
         )
         tell("ok    it answers through the proxy")
     except TimeoutError:

@@ -74,8 +74,11 @@ class Site:
             case _, "/hub/api/users/ana@example.org/server/progress":
                 text = "".join(f"data: {json.dumps(each)}\n\n" for each in self.events)
                 return web.Response(text=text, content_type="text/event-stream")
-            case _, "/user/ana@example.org/api/status":
-                return web.json_response({"kernels": 0}, status=self.workspace)
+            case _, "/user/ana@example.org/":
+                raise web.HTTPFound("/lab/user/ana@example.org/lab")
+            case _, "/user/ana@example.org/lab":
+                text = '<script id="jupyter-config-data"></script>'
+                return web.Response(text=text, status=self.workspace, content_type="text/html")
             case "DELETE", _:
                 return web.Response(status=204)
         raise web.HTTPNotFound
