@@ -88,7 +88,7 @@ async def test_mig_slices_are_devices_of_their_own(servers: Servers, nvml_librar
         ("MIG-1", "mig", "GPU-9"),
     ]
     assert devices[0]["figures"]["memory_total_bytes"] == 9856 * 1024**2
-    assert devices[0]["figures"]["utilisation_percent"] is None
+    assert devices[0]["figures"]["utilisation_percent"] == 50.0
     assert devices[0]["figures"]["temperature_celsius"] is not None
     assert "temperature_celsius" in devices[0]["of_card"]
 
