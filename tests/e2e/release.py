@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +144,9 @@ class Release:
         told = self.helm("upgrade", "--install", NAME, str(CHART), "--values", str(file))
         for part in ("dex", "hub", "proxy"):
             self.kubectl("rollout", "status", f"deployment/{NAME}-{part}", "--timeout=180s")
+        # Ready is what the kubelet sees; whoever enforces policies lets new pods speak a bit later.
+        for path in ("/hub/health", "/dex/.well-known/openid-configuration"):
+            _wait_for(f"{wanted['url']}{path}")
         return told
 
     def helm(self, *words: str) -> str:
@@ -195,3 +200,16 @@ class Release:
             except AssertionError as error:
                 told.append(str(error))
         return "\n\n".join(told)
+
+
+def _wait_for(url: str) -> None:
+    """Wait until an address answers; raises what it said last when it does not in a minute."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.5)
