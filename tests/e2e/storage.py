@@ -12,6 +12,8 @@ from tests.e2e.api import Api, Object
 
 STORAGE_CLASS = "node-disk"
 PROVISIONER = "studiolo.dev/e2e"
+#: Set by the scheduler: https://kubernetes.io/docs/reference/labels-annotations-taints/
+SELECTED_NODE = "volume.kubernetes.io/selected-node"
 LOOK_SECONDS = 0.5
 
 
@@ -46,8 +48,7 @@ class Provisioner:
         volumes = self._api.get("/api/v1/persistentvolumes")["items"]
         known = {volume["metadata"]["name"] for volume in volumes}
         for claim in self._api.get("/api/v1/persistentvolumeclaims")["items"]:
-            wanted = claim["spec"].get("storageClassName") == STORAGE_CLASS
-            if wanted and _name(claim) not in known and claim["status"]["phase"] == "Pending":
+            if _is_wanted(claim) and _name(claim) not in known:
                 self._provide(claim)
         for volume in volumes:
             released = volume["status"]["phase"] == "Released"
@@ -57,10 +58,21 @@ class Provisioner:
 
     def _provide(self, claim: Object) -> None:
         path = self._folder / _name(claim)
-        path.mkdir()
+        # There already, if the API server went away before the volume was made.
+        path.mkdir(exist_ok=True)
         # Kubernetes does not hand a volume of this kind over to the pod's group.
         path.chmod(0o777)
         self._api.create("/api/v1/persistentvolumes", _volume(claim, path))
+
+
+def _is_wanted(claim: Object) -> bool:
+    """Whether a pod that has a node waits for the claim's volume."""
+    annotations = claim["metadata"].get("annotations", {})
+    return (
+        claim["spec"].get("storageClassName") == STORAGE_CLASS
+        and claim["status"]["phase"] == "Pending"
+        and SELECTED_NODE in annotations
+    )
 
 
 def _name(claim: Object) -> str:
@@ -77,7 +89,9 @@ def _storage_class() -> Object:
         },
         "provisioner": PROVISIONER,
         "reclaimPolicy": "Delete",
-        "volumeBindingMode": "Immediate",
+        # As most classes of disks on nodes have it. With "Immediate" the scheduler can overlook
+        # that a claim was bound while it looked at the pod, and looks again after five minutes.
+        "volumeBindingMode": "WaitForFirstConsumer",
     }
 
 

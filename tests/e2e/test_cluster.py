@@ -33,8 +33,26 @@ def test_a_claim_gets_a_volume(node: SingleNode) -> None:
             "resources": {"requests": {"storage": "1Mi"}},
         },
     }
-    node.kubectl("apply", "-f", "-", text=json.dumps(claim))
-    node.kubectl("wait", "pvc/home", "--for=jsonpath={.status.phase}=Bound", "--timeout=30s")
+    container = {
+        "name": "main",
+        "image": PAUSE_IMAGE,
+        "volumeMounts": [{"name": "home", "mountPath": "/home"}],
+    }
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "at-home"},
+        "spec": {
+            "containers": [container],
+            "volumes": [{"name": "home", "persistentVolumeClaim": {"claimName": "home"}}],
+        },
+    }
+    for each in (claim, pod):
+        node.kubectl("apply", "-f", "-", text=json.dumps(each))
+    node.kubectl("wait", "pod/at-home", "--for=condition=Ready", "--timeout=60s")
+    told = json.loads(node.kubectl("get", "pvc", "home", "-o", "json"))
+    assert told["status"]["phase"] == "Bound"
+    node.kubectl("delete", "pod", "at-home", "--grace-period=1")
     node.kubectl("delete", "pvc", "home")
 
 
