@@ -22,6 +22,8 @@ LOST = range(60, 70)
 """Minutes for which the second GPU does not answer."""
 WARNED = 10
 """Minutes before the end of the longest run from which one is warned."""
+SETTLING = range(1, 4)
+"""Minutes in which JupyterLab still loads what it has put off."""
 NEAR_THE_END = (MINUTES - WARNED - 2, MINUTES - WARNED + 2, MINUTES - 2)
 
 
@@ -71,6 +73,18 @@ def nodes_of(page: Page) -> int:
     return found
 
 
+def settle(page: Page) -> None:
+    """Wait until nothing more is loaded: what is on its way is given up after two minutes."""
+    before, quiet = -1, 0
+    for _ in range(60):
+        loaded: int = page.evaluate("performance.getEntriesByType('resource').length")
+        quiet = quiet + 1 if loaded == before else 0
+        if quiet == 4:
+            return
+        before = loaded
+        time.sleep(0.25)
+
+
 def test_three_hours(page: Page, labs: Labs) -> None:
     hours = Hours(time.time())
     Simulated(hours.state).install(page)
@@ -79,9 +93,12 @@ def test_three_hours(page: Page, labs: Labs) -> None:
     region = panel(page)
     countdown = region.get_by_role("status").filter(has_text="This workspace stops in")
     sizes: dict[int, int] = {}
+    settle(page)
     for minute in range(1, MINUTES - 1):
         hours.minute = minute
         page.clock.fast_forward(60_000)
+        if minute in SETTLING:
+            settle(page)
         if minute % 15 == 0 or minute in (LOST.start, LOST.stop, *NEAR_THE_END):
             # Not just moved on, but seen: the figure of this very minute.
             expect(region).to_contain_text(f"{hours.utilisation} %")

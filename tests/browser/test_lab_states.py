@@ -196,7 +196,10 @@ def test_everything_is_reached_with_the_keyboard(look: Look, labs: Labs) -> None
         return palette.is_visible()
 
     until(opened, seconds=20, what="the command palette is open")
-    palette.fill("Show GPU and Workspace")
+    command = "Show GPU and Workspace"
+    palette.fill(command)
+    # What Enter runs is known a moment later.
+    expect(page.locator(".lm-CommandPalette-item.lm-mod-active")).to_contain_text(command)
     page.keyboard.press("Enter")
     expect(page.locator(".st-Panel")).to_be_focused()
     reached: list[str] = []

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
+import psutil
 import yaml
 from yarl import URL
 
@@ -109,13 +110,19 @@ async def running_hub(
         await _until_healthy(hub)
         yield hub
     finally:
+        family: list[psutil.Process] = []
         if process.returncode is None:
+            family = psutil.Process(process.pid).children(recursive=True)
             os.killpg(process.pid, signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), 15)
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
+        # A hub that had to be killed leaves its culler, which holds its output open.
+        for each in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
         await reading
 
 

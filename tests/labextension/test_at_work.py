@@ -136,6 +136,12 @@ def execute(code: str) -> dict[str, Any]:
     }
 
 
+async def _press_often(socket: aiohttp.ClientWebSocketResponse, key: str) -> None:
+    while True:
+        await socket.send_json(["stdin", key])
+        await asyncio.sleep(2)
+
+
 async def test_a_program_in_a_terminal_is_work(server: RunningServer) -> None:
     terminal = (await post(server, "api/terminals", {}))["name"]
     # A shell runs programs of its own while it starts.
@@ -148,8 +154,10 @@ async def test_a_program_in_a_terminal_is_work(server: RunningServer) -> None:
         assert state["terminals"][0]["program"] == "sleep"
         sources = {each["source"]: each for each in state["activity"]["sources"]}
         assert sources["terminal"]["text"] == f"sleep runs in Terminal {terminal}."
-        await socket.send_json(["stdin", "\x03"])
+        # As a person does: again, while nothing comes of it.
+        interrupting = asyncio.create_task(_press_often(socket, "\x03"))
         await state_when(server, lambda state: not state["terminals"][0]["busy"])
+        interrupting.cancel()
     await server.ask("DELETE", f"api/terminals/{terminal}", headers=OWNER)
 
 

@@ -45,6 +45,7 @@ async def test_the_first_fallback_is_the_digest_that_ran_well_last(
     health = HealthBook()
     health.note_attempt(Attempt(image_id, reference, GOOD, "running", "", "", NOON, NOON))
     spawner = SimpleNamespace(
+        hub_namespace="",
         cluster=None,
         namespace="",
         image_pull_secrets=[],
