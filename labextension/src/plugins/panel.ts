@@ -67,7 +67,10 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
       label: trans.__('Show GPU and Workspace'),
       caption: trans.__('Show what the GPU does and when the workspace is stopped'),
       icon: gpuIcon,
-      execute: () => app.shell.activateById(panel.id),
+      execute: () => {
+        // A palette that closes gives the focus back to where it was, and closes after this.
+        window.setTimeout(() => app.shell.activateById(panel.id));
+      },
       describedBy: { args: { type: 'object', properties: {} } }
     });
     palette?.addItem({ command: CommandIDs.showPanel, category: PALETTE_CATEGORY });
