@@ -53,7 +53,8 @@ class CapacityFeed:
         """How things stand now; counted anew only if something has changed since."""
         cluster, catalogue = parts.cluster, parts.catalogue.snapshot
         changes = (cluster.changes, cluster.known) if cluster else (0, False)
-        basis = (catalogue, changes, parts.gate.changes)
+        # Who is in a group changes what its quota says, and nothing in the cluster tells it.
+        basis = (catalogue, changes, parts.gate.changes, parts.gate.members(catalogue, session))
         if self._board is None or basis != self._basis:
             seen = cluster.holders() if cluster and catalogue.quotas else ()
             self._board = Board(

@@ -68,9 +68,28 @@ class QuotaGate:
         # A start under way speaks for its workspace: its pod may still be the last one.
         pods = [each for each in seen if (each.user, each.server) not in self._starts]
         everybody = [*pods, *(noted.holder for noted in self._starts.values())]
-        groups = self._groups_of(quotas.quota_groups(catalogue), session)
+        groups = self.members(catalogue, session)
         none: frozenset[str] = frozenset()
         return tuple(replace(each, groups=groups.get(each.user, none)) for each in everybody)
+
+    def members(self, catalogue: Catalogue, session: Any) -> Mapping[str, frozenset[str]]:
+        """Which of the groups that have quotas each user is in, as of the last two seconds."""
+        names = quotas.quota_groups(catalogue)
+        if not names:
+            return {}
+        kept, now = self._groups, self._clock()
+        if kept is None or kept[0] <= now or kept[1] != names:
+            rows = (
+                session.query(orm.User.name, orm.Group.name)
+                .join(orm.Group.users)
+                .filter(orm.Group.name.in_(names))
+            )
+            found: defaultdict[str, set[str]] = defaultdict(set)
+            for user, group in rows:
+                found[user].add(group)
+            groups = {user: frozenset(each) for user, each in found.items()}
+            kept = self._groups = (now + MEMBERS_SECONDS, names, groups)
+        return kept[2]
 
     def admit(
         self,
@@ -128,21 +147,3 @@ class QuotaGate:
         """A start failed, or a workspace is stopped."""
         if self._starts.pop(key, None) is not None:
             self.changes += 1
-
-    def _groups_of(self, names: frozenset[str], session: Any) -> Mapping[str, frozenset[str]]:
-        """Which of these groups each user is in."""
-        if not names:
-            return {}
-        kept, now = self._groups, self._clock()
-        if kept is None or kept[0] <= now or kept[1] != names:
-            rows = (
-                session.query(orm.User.name, orm.Group.name)
-                .join(orm.Group.users)
-                .filter(orm.Group.name.in_(names))
-            )
-            found: defaultdict[str, set[str]] = defaultdict(set)
-            for user, group in rows:
-                found[user].add(group)
-            groups = {user: frozenset(each) for user, each in found.items()}
-            kept = self._groups = (now + MEMBERS_SECONDS, names, groups)
-        return kept[2]

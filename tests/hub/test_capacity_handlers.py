@@ -155,6 +155,24 @@ async def test_only_ones_own_profiles_and_quotas(place: Place) -> None:
         assert list(other["profiles"]) == ["gpu", "cpu"]
 
 
+async def test_who_joins_a_group_counts_though_nothing_else_has_changed(place: Place) -> None:
+    for name in ("ana", "ben"):
+        await place.hub.rest("POST", f"/users/{name}")
+    await place.hub.rest("POST", "/groups/students")
+    await place.hub.rest("POST", "/groups/students/users", {"users": ["ana"]})
+    await place.add_pod("one", "ben")
+    ana = await place.hub.browser("ana")
+    events = {"Accept": "text/event-stream"}
+    async with ana, ana.get(f"{place.hub.url}/studiolo/capacity", headers=events) as stream:
+        told = await _next(stream)
+        while told["profiles"]["gpu"]["free"] != 1 or [q["used"] for q in told["quotas"]] != [0]:
+            told = await _next(stream)
+        await place.hub.rest("POST", "/groups/students/users", {"users": ["ben"]})
+        while told["quotas"][0]["used"] != 1:
+            told = await _next(stream)
+        assert told["quotas"][0]["holders"] == ["ben"]
+
+
 async def test_a_menu_hears_what_its_quota_does_not_allow(place: Place) -> None:
     for name in ("ana", "eve"):
         await place.hub.rest("POST", f"/users/{name}")

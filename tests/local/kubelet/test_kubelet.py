@@ -69,7 +69,9 @@ async def test_a_pod_serves_from_its_home_and_goes(cluster: Running) -> None:
     await cluster.delete("web")
     await cluster.until_gone("web")
     assert marked({POD_MARK: uid}) == []
-    assert not (cluster.cluster.data_dir / "kubelet" / "pods" / uid).exists()
+    async with asyncio.timeout(20):  # its folder goes after its object
+        while (cluster.cluster.data_dir / "kubelet" / "pods" / uid).exists():
+            await asyncio.sleep(0.02)
     assert (home / "notes.txt").exists()
 
 
