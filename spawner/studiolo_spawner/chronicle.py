@@ -80,7 +80,7 @@ class Chronicle:
                 self._key,
                 candidate.image.id,
                 candidate.reference,
-                candidate.why,
+                english(candidate.why),
             )
         why = f"{candidate.why[:1].upper()}{candidate.why[1:]}." if number > 1 else ""
         attempt = Attempt(

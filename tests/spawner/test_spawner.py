@@ -307,13 +307,40 @@ async def test_people_hear_it_in_the_hubs_language_and_the_log_is_english(
     try:
         with caplog.at_level("INFO"), pytest.raises(SpawnException) as failed:
             await started(make(user_options={"fallback": False}))
+        with caplog.at_level("INFO"):
+            await started(make("ben"))
     finally:
         translation.install(NullTranslations())
     told = str(failed.value.message)
     assert "Das Image gibt es nicht in der Registry." in told
     assert "Bitten Sie Ihre Administration" in told
     assert "image_missing: The image does not exist in the registry." in caplog.text
+    assert "instead: your administrators named it as the alternative to Good" in caplog.text
     assert "Das Image" not in caplog.text
+
+
+async def test_each_decision_is_one_line_of_the_log(
+    make: Make, kubelet: PodDriver, caplog: pytest.LogCaptureFixture
+) -> None:
+    kubelet.script = by_image(good=is_missing(), second=[Step(0, pod_driver.crashed())])
+    with caplog.at_level("INFO"):
+        await started(make())
+    pod = "studiolo/jupyter-ana"
+    reference = "unreachable.invalid/{}:1".format
+    lines = [each.getMessage() for each in caplog.records if each.getMessage().startswith(pod)]
+    assert [line.removeprefix(f"{pod}: ") for line in lines] == [
+        "image good was not checked: registry_away",
+        f"image good ({reference('good')}) failed: image_missing:"
+        " The image does not exist in the registry.",
+        f"trying image second ({reference('second')}) instead:"
+        " your administrators named it as the alternative to Good",
+        "image second was not checked: registry_away",
+        f"image second ({reference('second')}) failed: crashed: The image started and then stopped:"
+        " its own program reported an error (exit code 1).",
+        f"trying image alone ({reference('alone')}) instead: it provides what you need",
+        "image alone was not checked: registry_away",
+        f"image alone ({reference('alone')}) running",
+    ]
 
 
 async def test_user_and_entry_can_forbid_the_fallback(make: Make, kubelet: PodDriver) -> None:
