@@ -15,6 +15,7 @@ from tests.e2e.cluster import SingleNode
 from tests.e2e.hub import Hub
 from tests.e2e.release import Release
 from tests.e2e.test_rights import HUB
+from tests.e2e.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -23,13 +24,6 @@ CPU_CHOICE = {"image": "minimal", "profile": "cpu"}
 AWAY_SECONDS = 120
 BACK_SECONDS = 5
 HUB_LABELS = {"app.kubernetes.io/component": "hub"}
-
-
-def until(what: Callable[[], object], *, seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < deadline, found
-        time.sleep(0.5)
 
 
 def test_a_hub_that_is_killed_goes_on_with_the_start_it_was_at(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,18 +11,12 @@ from tests.e2e import gpus
 from tests.e2e.cluster import SingleNode
 from tests.e2e.hub import Hub, Object
 from tests.e2e.release import GPU, Release
+from tests.e2e.waiting import until
 
 pytestmark = pytest.mark.e2e
 
 Person = Callable[[str], str]
 GPU_CHOICE = {"image": "minimal", "profile": "gpu"}
-
-
-def until(what: Callable[[], object], *, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < deadline, found
-        time.sleep(0.5)
 
 
 def test_the_ninth_gpu_waits_and_says_why(
