@@ -2,6 +2,8 @@
 
 - A form or a link whose bytes are not UTF-8 is a mistake of who sent it (400), no fault of the hub.
 - So is a PATCH of a server that is no JSON object or names a field that does not exist.
+- The waiting page of a workspace that has been stopped is there, though JupyterHub lets go of one
+  that has a name; between the two halves of a restart it says that the workspace is restarting.
 - Deleting a server or a person whose workspace is starting cancels the start first and waits until
   nothing of it is left, as the home page's button does; only then is something deleted.
 
@@ -18,9 +20,10 @@ from jupyterhub.scopes import needs_scope
 from studiolo_spawner.plain_text import plain
 from studiolo_spawner.spoken import listed
 from studiolo_spawner.translation import translate as _
+from tornado import web
 
 from studiolo_hub.answers import Refused
-from studiolo_hub.stopping import bring_to_rest, stop_workspace
+from studiolo_hub.stopping import bring_to_rest, starts_to_come, stop_workspace
 
 _MAY_CHANGE = ("name", "display_name", "user_options")
 
@@ -35,6 +38,23 @@ class SpawnHandler(pages.SpawnHandler):
         await super().prepare()
         for fields in (self.request.query_arguments, self.request.body_arguments):
             _require_text(fields)
+
+
+class SpawnPendingHandler(pages.SpawnPendingHandler):
+    """The waiting page."""
+
+    @web.authenticated
+    @needs_scope("servers")
+    async def get(self, user_name: str, server_name: str = "") -> None:
+        """Show how a start, a stop or a restart stands."""
+        user = self.find_user(user_name)
+        if user is not None and server_name in user.orm_spawners:
+            spawner = user.spawners[server_name]  # made anew where JupyterHub has let go of it
+            if not spawner.active and (user.name, server_name) in starts_to_come:
+                page = self.render_template("stop_pending.html", user=user, spawner=spawner)
+                self.finish(await page)
+                return
+        await super().get(user_name, server_name)
 
 
 class UserHandler(api.UserAPIHandler):
@@ -112,6 +132,7 @@ def _require_text(fields: Mapping[str, Iterable[bytes]]) -> None:
 
 _IN_PLACE_OF: dict[type, type] = {
     pages.SpawnHandler: SpawnHandler,
+    pages.SpawnPendingHandler: SpawnPendingHandler,
     api.UserAPIHandler: UserHandler,
     api.UserServerAPIHandler: ServerHandler,
 }

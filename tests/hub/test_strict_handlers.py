@@ -15,7 +15,10 @@ CONFIG = """
 import asyncio
 from jupyterhub.auth import DummyAuthenticator
 from jupyterhub.spawner import Spawner
+from studiolo_hub.stopping import starts_to_come
 from studiolo_hub.strict_handlers import strict_handlers
+
+starts_to_come["ana", "restarting"] = None
 
 class Authenticator(DummyAuthenticator):
     def get_handlers(self, app):
@@ -62,6 +65,21 @@ async def starting(hub: HubProcess, server: str = "") -> None:
 async def names(hub: HubProcess) -> dict[str, list[str]]:
     _status, found = await hub.rest("GET", "/users?include_stopped_servers")
     return {user["name"]: sorted(user["servers"]) for user in found}
+
+
+async def test_a_stopped_workspace_with_a_name_keeps_its_waiting_page(hub: HubProcess) -> None:
+    ana = await hub.browser("ana")
+    async with ana:
+        for server, words in (
+            ("stopped", "is not running"),
+            ("restarting", "is stopping"),
+        ):
+            await starting(hub, server)
+            await hub.rest("DELETE", f"/users/ana/servers/{server}")
+            async with ana.get(f"{hub.url}/spawn-pending/ana/{server}") as answer:
+                assert (answer.status, words in await answer.text()) == (200, True), server
+        async with ana.get(f"{hub.url}/spawn-pending/ana/unknown") as answer:
+            assert answer.status == 404
 
 
 async def test_who_is_starting_is_cancelled_and_then_deleted(hub: HubProcess) -> None:
