@@ -12,6 +12,7 @@ from typing import Literal
 from studiolo_spawner.catalogue import Image
 from studiolo_spawner.image_health import HealthBook, ImageHealth
 from studiolo_spawner.translation import translate as _
+from studiolo_spawner.translation import translate_number
 from studiolo_spawner.units import human_size
 from studiolo_spawner.verdict import Decision
 
@@ -58,7 +59,8 @@ class ImageRow:
     ran: str
     """How long ago that was."""
     failures: tuple[FailureLine, ...]
-    fallbacks: int
+    fallbacks: str
+    """How often another image was tried instead; empty if it never was."""
     hidden: bool
     deprecated: bool
 
@@ -137,10 +139,21 @@ def _row(image: Image, health: ImageHealth, now: datetime) -> ImageRow:
             FailureLine(each.at, ago(each.at, now), each.source, each.message, each.times)
             for each in reversed(health.failures)
         ),
-        fallbacks=health.fallbacks_until(now),
+        fallbacks=_fallbacks(health.fallbacks_until(now)),
         hidden=image.hidden,
         deprecated=image.deprecated is not None,
     )
+
+
+def _fallbacks(count: int) -> str:
+    if not count:
+        return ""
+    told = translate_number(
+        "another image was tried instead %(count)s time, in seven days",
+        "another image was tried instead %(count)s times, in seven days",
+        count,
+    )
+    return told % {"count": count}
 
 
 def _standing(image: Image, health: ImageHealth, now: datetime) -> tuple[Standing, str, str]:

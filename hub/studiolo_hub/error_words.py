@@ -21,6 +21,7 @@ _SIGN_IN_INTERRUPTED = re.compile(
     r"OAuth state|code_verifier|callback made without a code|Authentication Cancelled"
 )
 _SIGN_IN_REFUSED = re.compile(r"OAuth error|access token was not returned|id token")
+_NOT_PERMITTED = re.compile(r"authorized with current scopes|requires any of \[")
 _PAGE_TOO_OLD = re.compile(r"xsrf", re.IGNORECASE)
 
 
@@ -93,6 +94,7 @@ def _words(status: int, message: str, exception: BaseException | None) -> Words:
     for pattern, words in (
         (_SIGN_IN_INTERRUPTED, _INTERRUPTED),
         (_SIGN_IN_REFUSED, _REFUSED),
+        (_NOT_PERMITTED, _BY_STATUS[403]),
         (_PAGE_TOO_OLD, _TOO_OLD),
     ):
         if pattern.search(message):

@@ -13,8 +13,10 @@ from functools import partial
 from typing import Any, Literal
 
 import aiohttp
+from studiolo_spawner import wording
 from studiolo_spawner.ownership import SERVERNAME, USERNAME
 from studiolo_spawner.pod_view import mapping, mappings, moment, text
+from studiolo_spawner.quantities import parse_memory
 from studiolo_spawner.translation import translate as _
 
 from studiolo_hub import admin_words
@@ -42,6 +44,14 @@ class VolumeRow:
     storage_class: str
     since: datetime | None
     since_words: str
+
+    @property
+    def size_words(self) -> str:
+        """Such as “10 GiB”; as it stands where it is written in another way."""
+        try:
+            return wording.memory(parse_memory(self.size))
+        except ValueError:
+            return self.size
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ IMAGE = ImageRow(
     last_good_digest="",
     ran="",
     failures=(),
-    fallbacks=0,
+    fallbacks="",
     hidden=False,
     deprecated=False,
 )

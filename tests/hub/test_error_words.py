@@ -23,6 +23,14 @@ def refused(message: str) -> HTTPError:
         pytest.param(500, CANARY, RuntimeError(CANARY), "went wrong", "", id="exception"),
         pytest.param(403, "", refused("Not verified."), "not for you", "Not verified.", id="ours"),
         pytest.param(
+            403,
+            "Action is not authorized with current scopes; requires any of [admin-ui]",
+            HTTPError(403),
+            "not for you",
+            "You do not have permission",
+            id="403-scopes",
+        ),
+        pytest.param(
             503,
             "",
             SpawnException("No image left.", reason="x", status_code=503),

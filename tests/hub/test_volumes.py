@@ -54,6 +54,15 @@ def test_the_size_is_what_it_has() -> None:
     assert [row.size for row in volume_rows([grown], frozenset(), NOW)] == ["20Gi"]
 
 
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [("20Gi", "20 GiB"), ("512Mi", "512 MiB"), ("1.5Ti", "1536 GiB"), ("1e9", "1e9"), ("", "")],
+)
+def test_the_size_in_words(size: str, words: str) -> None:
+    (row,) = volume_rows([claim("home", capacity={"storage": size})], frozenset(), NOW)
+    assert row.size_words == (words or "10 GiB")
+
+
 def test_those_without_a_known_owner_stand_first() -> None:
     items = [claim("b", {OWNER: "ana"}), claim("a", {OWNER: "ben"}), claim("z"), claim("y")]
     rows = volume_rows(items, frozenset({"ana", "ben"}), NOW)

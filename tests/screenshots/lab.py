@@ -29,7 +29,8 @@ from tests.browser.running_lab import (
     widen_panel,
 )
 from tests.chromium import FLAGS, chromium_path
-from tests.screenshots.__main__ import FOLDER, MOST_OCTETS, PATIENCE_MS
+from tests.screenshots.__main__ import MOST_OCTETS, PATIENCE_MS
+from tests.screenshots.gallery import FOLDER
 
 TWO_GPUS = example("state", "two GPUs at work, a notebook and a terminal")
 NEAR_ITS_STOP = example(
