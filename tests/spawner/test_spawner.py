@@ -330,13 +330,19 @@ async def test_each_decision_is_one_line_of_the_log(
     lines = [each.getMessage() for each in caplog.records if each.getMessage().startswith(pod)]
     assert [line.removeprefix(f"{pod}: ") for line in lines] == [
         "image good was not checked: registry_away",
-        f"image good ({reference('good')}) failed: image_missing:"
-        " The image does not exist in the registry.",
-        f"trying image second ({reference('second')}) instead:"
-        " your administrators named it as the alternative to Good",
+        (
+            f"image good ({reference('good')}) failed: image_missing:"
+            " The image does not exist in the registry."
+        ),
+        (
+            f"trying image second ({reference('second')}) instead:"
+            " your administrators named it as the alternative to Good"
+        ),
         "image second was not checked: registry_away",
-        f"image second ({reference('second')}) failed: crashed: The image started and then stopped:"
-        " its own program reported an error (exit code 1).",
+        (
+            f"image second ({reference('second')}) failed: crashed: The image started and then stopped:"
+            " its own program reported an error (exit code 1)."
+        ),
         f"trying image alone ({reference('alone')}) instead: it provides what you need",
         "image alone was not checked: registry_away",
         f"image alone ({reference('alone')}) running",
