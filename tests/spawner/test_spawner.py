@@ -340,8 +340,8 @@ async def test_each_decision_is_one_line_of_the_log(
         ),
         "image second was not checked: registry_away",
         (
-            f"image second ({reference('second')}) failed: crashed: The image started and then stopped:"
-            " its own program reported an error (exit code 1)."
+            f"image second ({reference('second')}) failed: crashed: The image started and"
+            " then stopped: its own program reported an error (exit code 1)."
         ),
         f"trying image alone ({reference('alone')}) instead: it provides what you need",
         "image alone was not checked: registry_away",
