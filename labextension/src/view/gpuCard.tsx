@@ -185,7 +185,7 @@ function Troubles(props: IGpuCardProps): React.JSX.Element | null {
       trans._n('%1 memory error was not corrected', '%1 memory errors were not corrected', errors)
     );
   }
-  for (const xid of device.xid) {
+  for (const xid of device.xid ?? []) {
     troubles.push(
       trans.__('Xid %1 at %2: %3', xid.code, moment(xid.at, now, locale), xid.text) +
         (xid.count > 1 ? ` (${xid.count} ×)` : '')
