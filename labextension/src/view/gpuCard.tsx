@@ -103,11 +103,11 @@ function tilesOf(
     {
       figure: 'memory_used_bytes',
       label: trans.__('Memory'),
-      value: memory(used, total),
-      words: bytes,
+      value: memory(used, total, trans),
+      words: held => bytes(held, trans),
       max: total ?? 0,
       unknown,
-      yours: own && bytes(own.memory_used_bytes),
+      yours: own && bytes(own.memory_used_bytes, trans),
       mark:
         used !== null && total !== null && used >= (total * thresholds.gpuMemoryPercent) / 100
           ? trans.__('over %1 %', thresholds.gpuMemoryPercent)
