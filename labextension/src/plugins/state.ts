@@ -7,6 +7,7 @@ import { type ISignal, Signal } from '@lumino/signaling';
 import { DEFAULT_SETTINGS, type ISettings, readSettings } from '../settings';
 import { StateFeed } from '../stateFeed';
 import { IStudiolo, TRANSLATION_DOMAIN } from '../tokens';
+import { translatedSchema } from '../words/schema';
 
 /** The file in schema/ is named after this plugin. */
 const SETTINGS_ID = 'jupyterlab-studiolo:panel';
@@ -59,6 +60,9 @@ export const statePlugin: JupyterFrontEndPlugin<IStudiolo> = {
     const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
     const settings = app.serviceManager.serverSettings;
     const studiolo = new Studiolo(new StateFeed({ settings, trans }));
+    registry?.transform(SETTINGS_ID, {
+      fetch: plugin => ({ ...plugin, schema: translatedSchema(plugin.schema, trans) })
+    });
     registry?.load(SETTINGS_ID).then(
       registered => studiolo.follow(registered),
       (error: unknown) => console.debug('The settings could not be loaded.', error)
