@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any, Final
 
-from jupyterlab_studiolo.devices import GpuSample, Reading
+from jupyterlab_studiolo.devices import GpuSample, Kind, Reading
+from jupyterlab_studiolo.said import Said
 
 PREFIX: Final = "studiolo_"
 SOURCES: Final = ("jupyter", "kernel", "terminal", "gpu", "tool", "keep_alive")
@@ -30,12 +31,12 @@ def gpu_at_work(reading: Reading, threshold_percent: float) -> str:
     for sample in reading.samples:
         load = own_load(sample, reading)
         if load is not None and load >= threshold_percent:
-            return f"{_short(sample)} computes ({load:.0f} %)."
+            return _computes(sample, round(load))
         if load is None:
             busy = [each for each in reading.processes or () if each.device == sample.id]
             for process in busy:
                 if (process.cpu_percent or 0.0) >= BUSY_CPU_PERCENT:
-                    return f"{process.name} works with {_short(sample)}."
+                    return _works_with(process.name, sample)
     return ""
 
 
@@ -56,8 +57,16 @@ def own_load(sample: GpuSample, reading: Reading) -> float | None:
     return 0.0
 
 
-def _short(sample: GpuSample) -> str:
-    return f"GPU {sample.index}" if sample.kind == "gpu" else f"The slice of GPU {sample.index}"
+def _computes(sample: GpuSample, percent: int) -> Said:
+    if sample.kind is Kind.MIG:
+        return Said("The slice of GPU %1 computes (%2 %).", sample.index, percent)
+    return Said("GPU %1 computes (%2 %).", sample.index, percent)
+
+
+def _works_with(program: str, sample: GpuSample) -> Said:
+    if sample.kind is Kind.MIG:
+        return Said("%1 works with the slice of GPU %2.", program, sample.index)
+    return Said("%1 works with GPU %2.", program, sample.index)
 
 
 class Activity:
@@ -133,7 +142,7 @@ class Activity:
 
     def to_json(self) -> dict[str, Any]:
         """The wire format: `Activity` in openapi.json."""
-        texts = {"keep_alive": "Kept alive by its owner."} | self._texts
+        texts: dict[str, str] = {"keep_alive": Said("Kept alive by its owner.")} | self._texts
         sources = []
         for source in SOURCES:
             busy = self.is_busy(source)
@@ -166,6 +175,7 @@ class Activity:
 def _running(titles: Sequence[str]) -> str:
     if not titles:
         return ""
-    others = len(titles) - 1
-    more = f" and {others} more are" if others else " is"
-    return f"{titles[0]}{more} running."
+    first, others = titles[0], len(titles) - 1
+    if others:
+        return Said("%1 and %2 more are running.", first, others)
+    return Said("%1 is running.", first)

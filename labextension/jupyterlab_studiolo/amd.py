@@ -27,6 +27,7 @@ from jupyterlab_studiolo.devices import (
     State,
 )
 from jupyterlab_studiolo.own_processes import OwnProcesses
+from jupyterlab_studiolo.said import Said
 
 REOPEN_SECONDS: Final = 5.0
 
@@ -118,7 +119,7 @@ class AmdReader:
     def _sample(self, identity: GpuSample, card: Any, processes: list[GpuProcess]) -> GpuSample:
         figures = self._figures(card)
         if all(figure is None for figure in figures):
-            words = "The driver tells nothing of this GPU."
+            words = Said("The driver tells nothing of this GPU.")
             return identity._replace(condition=Condition.ERROR, problem=words)
         memory = [process.memory_bytes or 0 for process in processes]
         own = Own(None, sum(memory)) if identity.shared else None
@@ -213,14 +214,19 @@ def _failure(error: Exception, *, loaded: bool) -> Reading:
         return Reading(
             State.LIBRARY_MISSING,
             time.time(),
-            "AMD's management library (amdsmi) is not in this image.",
-            "The GPU itself can be used. For figures ask whoever keeps the image to install it.",
+            Said("AMD's management library (amdsmi) is not in this image."),
+            Said(
+                "The GPU itself can be used. For figures ask whoever keeps the image to install it."
+            ),
         )
     return Reading(
         State.DRIVER_ERROR,
         time.time(),
-        f"AMD's driver answers with an error: {type(error).__name__}.",
-        "It is asked again every few seconds. If it stays, stop the workspace and start it again.",
+        Said("AMD's driver answers with an error: %1.", type(error).__name__),
+        Said(
+            "It is asked again every few seconds. If it stays, stop the workspace and start it "
+            "again."
+        ),
     )
 
 

@@ -10,6 +10,8 @@ PanelError           reason: a short label for machines; user_message; hint; sta
 
 from __future__ import annotations
 
+from jupyterlab_studiolo.said import Said
+
 
 class PanelError(Exception):
     """The base: a request that cannot be met."""
@@ -35,7 +37,7 @@ class NotInHub(PanelError):  # noqa: N818
     def __init__(self) -> None:
         super().__init__(
             "not_in_hub",
-            "This JupyterLab was not started by a hub, so there is nothing to stop.",
+            Said("This JupyterLab was not started by a hub, so there is nothing to stop."),
             409,
         )
 
@@ -45,7 +47,9 @@ class NotOwner(PanelError):  # noqa: N818
 
     def __init__(self) -> None:
         super().__init__(
-            "not_owner", "Only the owner can do this to the workspace from inside it.", 403
+            "not_owner",
+            Said("Only the owner can do this to the workspace from inside it."),
+            403,
         )
 
 

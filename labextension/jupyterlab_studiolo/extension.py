@@ -21,6 +21,7 @@ from jupyterlab_studiolo.metrics import metrics_route, who_may_see
 from jupyterlab_studiolo.own_processes import OwnProcesses
 from jupyterlab_studiolo.panel import Panel, Parts
 from jupyterlab_studiolo.routes import routes
+from jupyterlab_studiolo.said import Said
 from jupyterlab_studiolo.sampler import BACKGROUND_SECONDS, Sampler
 from jupyterlab_studiolo.sessions import Sessions
 from jupyterlab_studiolo.stops import report_seconds
@@ -35,6 +36,10 @@ from jupyterlab_studiolo.workspace import (
 NVIDIA: Final = "nvidia.com/"
 AMD: Final = "amd.com/"
 INTEL: Final = "gpu.intel.com/"
+
+OTHER_PROFILE: Final = Said(
+    "To work on a GPU, stop the workspace and start it again with another profile."
+)
 
 
 def load(server_app: Any) -> None:
@@ -141,23 +146,25 @@ def absent_gpu(workspace: Workspace | None, environment: Mapping[str, str]) -> R
         return Reading(
             State.NO_GPU,
             time.time(),
-            f"The profile “{workspace.profile.display_name}” has no GPU.",
-            "To work on a GPU, stop the workspace and start it again with another profile.",
+            Said("The profile “%1” has no GPU.", workspace.profile.display_name),
+            OTHER_PROFILE,
         )
     resource = (workspace.profile.resource if workspace else None) or NVIDIA
     if not resource.startswith((NVIDIA, AMD, INTEL)):
         return Reading(
             State.UNSUPPORTED_VENDOR,
             time.time(),
-            f"This workspace has a GPU of the kind {resource}.",
-            "Figures are shown for GPUs of NVIDIA, AMD and Intel. The GPU itself can be used.",
+            Said("This workspace has a GPU of the kind %1.", resource),
+            Said(
+                "Figures are shown for GPUs of NVIDIA, AMD and Intel. The GPU itself can be used."
+            ),
         )
     visible = environment.get("NVIDIA_VISIBLE_DEVICES", "").strip().lower()
     if resource.startswith(NVIDIA) and visible in ("void", "none"):
         return Reading(
             State.NO_GPU,
             time.time(),
-            "No GPU was given to this workspace.",
-            "To work on a GPU, stop the workspace and start it again with another profile.",
+            Said("No GPU was given to this workspace."),
+            OTHER_PROFILE,
         )
     return None

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from jupyterlab_studiolo.errors import HubFault
+from jupyterlab_studiolo.said import Said
 
 REQUEST_SECONDS: Final = 20.0
 # The hub answers a stop when the pod is gone or after 10 s; by then this process may have been told
@@ -179,8 +180,12 @@ class HubClient:
 
 
 def _unreachable(method: str) -> HubFault:
-    unsure = ", so it is not sure that the workspace stops" if method == "DELETE" else ""
-    words = f"The hub does not answer{unsure}. Try again in a moment."
+    words = Said("The hub does not answer. Try again in a moment.")
+    if method == "DELETE":
+        words = Said(
+            "The hub does not answer, so it is not sure that the workspace stops. Try again in a "
+            "moment."
+        )
     return HubFault("hub_unreachable", words, 503)
 
 
@@ -210,12 +215,16 @@ def _check(code: int, answer: Mapping[str, Any]) -> None:
     if code in (401, 403):
         raise HubFault(
             "hub_forbidden",
-            "The hub does not let this workspace do that. Use the hub's home page, and tell your "
-            "administrator that the server's token lacks a scope.",
+            Said(
+                "The hub does not let this workspace do that. Use the hub's home page, and tell "
+                "your administrator that the server's token lacks a scope."
+            ),
             403,
         )
     raise HubFault(
-        "hub_error", "The hub could not do it. Try again in a moment, or use its home page.", 502
+        "hub_error",
+        Said("The hub could not do it. Try again in a moment, or use its home page."),
+        502,
     )
 
 
@@ -231,24 +240,32 @@ def fault_of_status(code: int) -> HubFault | None:
     if code == 404:  # also its answer to a token that is for another server
         return HubFault(
             "hub_unknown",
-            "The hub does not know this workspace by its token. Stop it on the hub's home page.",
+            Said(
+                "The hub does not know this workspace by its token. Stop it on the hub's home page."
+            ),
             502,
         )
     if code in (401, 403):
         return HubFault(
             "hub_forbidden",
-            "The hub does not let this workspace stop itself. Stop it on the hub's home page, and "
-            "tell your administrator that the server's token lacks delete:servers!server.",
+            Said(
+                "The hub does not let this workspace stop itself. Stop it on the hub's home page, "
+                "and tell your administrator that the server's token lacks delete:servers!server."
+            ),
             403,
         )
     if code == 400:
         return HubFault(
-            "hub_busy", "The hub is changing this workspace already. Try again in a moment.", 409
+            "hub_busy",
+            Said("The hub is changing this workspace already. Try again in a moment."),
+            409,
         )
     return HubFault(
         "hub_error",
-        "The hub could not stop the workspace. Try again in a moment, or stop it on the hub's "
-        "home page.",
+        Said(
+            "The hub could not stop the workspace. Try again in a moment, or stop it on the hub's "
+            "home page."
+        ),
         502,
     )
 

@@ -25,6 +25,7 @@ from jupyterlab_studiolo.devices import (
     State,
 )
 from jupyterlab_studiolo.own_processes import OwnProcess, OwnProcesses
+from jupyterlab_studiolo.said import Said
 
 INTEL: Final = "0x8086"
 DRIVERS: Final = ("i915", "xe")
@@ -77,7 +78,7 @@ class IntelReader:
         return Reading(
             state=State.OK if samples else State.NO_DEVICE,
             taken_at=time.time(),
-            message="" if samples else "No GPU of Intel's is in this workspace.",
+            message="" if samples else Said("No GPU of Intel's is in this workspace."),
             driver_version=cards[0].driver if cards else None,
             samples=samples,
             processes=tuple(processes),

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from jupyterlab_studiolo.devices import Condition, GpuSample, Reading
 from jupyterlab_studiolo.machine import Machine
+from jupyterlab_studiolo.said import Said
 from jupyterlab_studiolo.stops import duration
 
 DISK_PERCENT: Final = 90.0
@@ -39,7 +40,7 @@ def notices(
     return sorted(found, key=lambda notice: order[notice["severity"]])
 
 
-def _notice(code: str, severity: str, message: str, hint: str) -> Notice:
+def _notice(code: str, severity: str, message: Said, hint: Said) -> Notice:
     return {"code": code, "severity": severity, "message": message, "hint": hint}
 
 
@@ -48,25 +49,27 @@ def _devices(reading: Reading, now: float) -> list[Notice]:
 
 
 def _device(sample: GpuSample, now: float) -> Iterator[Notice]:
-    name = f"GPU {sample.index}"
+    number = sample.index
     if sample.condition is Condition.LOST:
-        again = "Save your work, stop the workspace and start it again."
-        yield _notice("gpu_lost", "error", f"{name} does not answer any more.", again)
+        words = Said("GPU %1 does not answer any more.", number)
+        hint = Said("Save your work, stop the workspace and start it again.")
+        yield _notice("gpu_lost", "error", words, hint)
     if sample.figures.ecc_uncorrected:
         count = sample.figures.ecc_uncorrected
-        words = f"{name} had {count} memory error{'s' if count > 1 else ''} beyond repair."
-        yield _notice(
-            "ecc", "error", words, "Do not trust what it computed. Tell your administrator."
-        )
+        words = Said("GPU %1 had memory errors beyond repair: %2.", number, count)
+        hint = Said("Do not trust what it computed. Tell your administrator.")
+        yield _notice("ecc", "error", words, hint)
     for xid in sample.xid or ():
         if now - xid.at < XID_SECONDS:
-            words = f"{name}: {xid.text} (Xid {xid.code})"
-            again = "If results look wrong or it happens again, tell your administrator."
-            yield _notice("xid", "warning", words, again)
+            words = Said("GPU %1: %2 (Xid %3)", number, xid.text, xid.code)
+            hint = Said("If results look wrong or it happens again, tell your administrator.")
+            yield _notice("xid", "warning", words, hint)
     for reason in sample.throttle or ():
         if reason.severity == "warning":
-            words = f"{name} is {reason.text}."
-            yield _notice("throttled", "warning", words, "Tell your administrator if it stays so.")
+            words = Said("GPU %1 is %2.", number, reason.text)
+            yield _notice(
+                "throttled", "warning", words, Said("Tell your administrator if it stays so.")
+            )
 
 
 def _held(
@@ -75,16 +78,22 @@ def _held(
     if busy or not holders or idle_seconds < HELD_SECONDS:
         return []
     name, memory = max(holders, key=lambda holder: holder[1] or 0)
-    what = "the GPU" if memory is None else f"{memory / GIB:.1f} GiB of GPU memory"
-    return [
-        _notice(
-            "gpu_held_idle",
-            "warning",
-            f"{name} holds {what}, and the GPU has computed nothing for {duration(idle_seconds)}.",
-            "Memory alone does not count as activity. Shut the kernel down, or park the GPU, when "
-            "it is not needed.",
+    idle = duration(idle_seconds)
+    words = (
+        Said("%1 holds the GPU, and the GPU has computed nothing for %2.", name, idle)
+        if memory is None
+        else Said(
+            "%1 holds %2 GiB of GPU memory, and the GPU has computed nothing for %3.",
+            name,
+            _gib(memory),
+            idle,
         )
-    ]
+    )
+    hint = Said(
+        "Memory alone does not count as activity. Shut the kernel down, or park the GPU, when "
+        "it is not needed."
+    )
+    return [_notice("gpu_held_idle", "warning", words, hint)]
 
 
 def _disk(machine: Machine) -> list[Notice]:
@@ -92,25 +101,23 @@ def _disk(machine: Machine) -> list[Notice]:
     if disk is None or disk.percent < DISK_PERCENT:
         return []
     severity = "error" if disk.percent >= DISK_FULL_PERCENT else "warning"
-    return [
-        _notice(
-            "disk_nearly_full",
-            severity,
-            f"Your home is {disk.percent:.0f} % full: {disk.free_bytes / GIB:.1f} GiB are left.",
-            "Delete what you do not need before it is full.",
-        )
-    ]
+    words = Said(
+        "Your home is %1 % full: %2 GiB are left.", round(disk.percent), _gib(disk.free_bytes)
+    )
+    hint = Said("Delete what you do not need before it is full.")
+    return [_notice("disk_nearly_full", severity, words, hint)]
 
 
 def _memory(machine: Machine) -> list[Notice]:
     memory = machine.memory
     if memory.percent is None or memory.percent < MEMORY_PERCENT:
         return []
-    return [
-        _notice(
-            "memory_nearly_full",
-            "warning",
-            f"{memory.percent:.0f} % of the workspace's memory is used.",
-            "Beyond its limit a program is ended, often a kernel. Shut down what you do not need.",
-        )
-    ]
+    words = Said("%1 % of the workspace's memory is used.", round(memory.percent))
+    hint = Said(
+        "Beyond its limit a program is ended, often a kernel. Shut down what you do not need."
+    )
+    return [_notice("memory_nearly_full", "warning", words, hint)]
+
+
+def _gib(octets: float) -> float:
+    return round(octets / GIB, 1)

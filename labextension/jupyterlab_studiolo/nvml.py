@@ -22,6 +22,7 @@ from jupyterlab_studiolo.nvml_find import LOST, Found, find_devices
 from jupyterlab_studiolo.nvml_processes import HIDDEN, IN_USE_BYTES, NOT_SUPPORTED, ProcessReader
 from jupyterlab_studiolo.nvml_xid import XidWatch
 from jupyterlab_studiolo.own_processes import OwnProcesses
+from jupyterlab_studiolo.said import Said
 
 REOPEN_SECONDS: Final = 5.0
 
@@ -170,7 +171,7 @@ class NvmlReader:
                 raise
             # One bad card must not hide the others.
             self._log_once(f"{found.identity.id}: {error}")
-            words = f"The driver answers with an error: {error}."
+            words = Said("The driver answers with an error: %1.", str(error))
             return found.identity._replace(problem=words, condition=Condition.ERROR, xid=xid)
         own = own_part(processes) if found.identity.shared else None
         return found.identity._replace(figures=figures, throttle=throttle, xid=xid, own=own)
@@ -204,30 +205,33 @@ def own_part(processes: list[GpuProcess] | None) -> Own:
 def failure_reading(nvml: Any, error: Exception) -> Reading:
     """The state and the words for what stands between us and the driver. `nvml` may be None."""
 
-    def reading(state: State, message: str, hint: str) -> Reading:
+    def reading(state: State, message: Said, hint: Said) -> Reading:
         return Reading(state, time.time(), message, hint)
 
     if nvml is None:
         return reading(
             State.LIBRARY_MISSING,
-            "The Python package nvidia-ml-py is not installed in this image.",
-            "Ask whoever keeps the image to install it.",
+            Said("The Python package nvidia-ml-py is not installed in this image."),
+            Said("Ask whoever keeps the image to install it."),
         )
     if isinstance(error, nvml.NVMLError_LibraryNotFound):
         return reading(
             State.LIBRARY_MISSING,
-            "NVIDIA's management library (libnvidia-ml) is not in this workspace.",
-            "The node did not hand its driver to the container. Tell your administrator.",
+            Said("NVIDIA's management library (libnvidia-ml) is not in this workspace."),
+            Said("The node did not hand its driver to the container. Tell your administrator."),
         )
     if isinstance(error, nvml.NVMLError_DriverNotLoaded):
         return reading(
             State.DRIVER_MISSING,
-            "NVIDIA's library is here, but its driver is not loaded on the node.",
-            "Stop the workspace and start it again; if it stays, tell your administrator.",
+            Said("NVIDIA's library is here, but its driver is not loaded on the node."),
+            Said("Stop the workspace and start it again; if it stays, tell your administrator."),
         )
     words = str(error) if isinstance(error, nvml.NVMLError) else type(error).__name__
     return reading(
         State.DRIVER_ERROR,
-        f"NVIDIA's driver answers with an error: {words}.",
-        "It is asked again every few seconds. If it stays, stop the workspace and start it again.",
+        Said("NVIDIA's driver answers with an error: %1.", words),
+        Said(
+            "It is asked again every few seconds. If it stays, stop the workspace and start it "
+            "again."
+        ),
     )

@@ -10,8 +10,9 @@ from typing import Any, Final, NamedTuple
 from jupyterlab_studiolo.devices import Condition, GpuSample, Kind, Sharing, is_simulated
 from jupyterlab_studiolo.nvml_calls import NvmlCalls
 from jupyterlab_studiolo.nvml_figures import NvmlDevice, figures_of_card
+from jupyterlab_studiolo.said import Said
 
-LOST: Final = (
+LOST: Final = Said(
     "The GPU does not answer any more (it has fallen off the bus). "
     "Save your work, stop the workspace and start it again."
 )

@@ -18,14 +18,15 @@ from jupyterlab_studiolo.devices import GpuProcess
 from jupyterlab_studiolo.nvml_calls import NvmlCalls
 from jupyterlab_studiolo.nvml_figures import NvmlDevice
 from jupyterlab_studiolo.own_processes import OwnProcess, OwnProcesses
+from jupyterlab_studiolo.said import Said
 
 IN_USE_BYTES: Final = 256 * 1024**2
 SCAN_SECONDS: Final = 10.0
-HIDDEN: Final = (
+HIDDEN: Final = Said(
     "The driver does not tell this container its processes: those with CUDA open are shown, "
     "without their memory."
 )
-NOT_SUPPORTED: Final = "The driver does not tell which processes use this GPU."
+NOT_SUPPORTED: Final = Said("The driver does not tell which processes use this GPU.")
 
 
 class ProcessReader:

@@ -13,9 +13,11 @@ from typing import Any, Final, NamedTuple
 
 from jupyterlab_studiolo.activity import Activity
 from jupyterlab_studiolo.devices import GpuProcess, Reading, State
+from jupyterlab_studiolo.errors import Refused
 from jupyterlab_studiolo.history import SPACING, History
 from jupyterlab_studiolo.machine import Machine, MachineReader
 from jupyterlab_studiolo.notices import notices
+from jupyterlab_studiolo.said import Said, with_parts
 from jupyterlab_studiolo.sampler import INTERVAL_SECONDS, Sampler
 from jupyterlab_studiolo.sessions import Kernel, Sessions, owner_of
 from jupyterlab_studiolo.stops import Stops, keep_alive_end, stops
@@ -23,7 +25,7 @@ from jupyterlab_studiolo.watch import Watch
 from jupyterlab_studiolo.workspace import Workspace
 
 VERSION: Final = 1
-NO_HUB: Final = "This JupyterLab was not started by a hub."
+NO_HUB: Final = Said("This JupyterLab was not started by a hub.")
 
 
 class Parts(NamedTuple):
@@ -104,7 +106,7 @@ class Panel:
         kernels = parts.sessions.kernels()
         gpus, holders = self._gpus(reading, kernels, interval)
         stopping = self.stops()
-        return {
+        answer = {
             "version": VERSION,
             "at": now,
             "gpus": gpus,
@@ -125,6 +127,7 @@ class Panel:
                 now=now,
             ),
         }
+        return with_parts(answer)
 
     def past(self, since: float, *, points: int | None) -> dict[str, Any]:
         """`History` in openapi.json."""
@@ -154,13 +157,13 @@ class Panel:
         )
 
     def keep_alive(self, seconds: float | None) -> dict[str, Any]:
-        """Counts as active for a while, if that is offered: `KeptAlive` in openapi.json."""
+        """Counts as active for a while: `KeptAlive` in openapi.json. Raises Refused."""
         workspace, before = self._parts.workspace, self.stops()
         if workspace is None or not before.keep_alive.offered:
-            raise NotOffered(self._actions(before)["keep_alive"]["reason"] or "")
+            raise Refused(_why_not_kept(workspace, before))
         until = keep_alive_end(workspace, before, wanted=seconds, now=self._now())
         self._parts.activity.keep_alive(until)
-        return {"version": VERSION, "until": until, "stops": self.stops().to_json()}
+        return with_parts({"version": VERSION, "until": until, "stops": self.stops().to_json()})
 
     def _gpus(
         self, reading: Reading, kernels: list[Kernel], interval: float
@@ -192,12 +195,13 @@ class Panel:
         if self._parts.home_url is None:
             names = ("stop", "restart", "park", "first_choice", "keep_alive")
             return {name: _action(NO_HUB) for name in names}
-        park = first = unknown = "This workspace does not know what it was started with."
+        unknown: str = Said("This workspace does not know what it was started with.")
+        park = first = unknown
         if workspace is not None:
-            park = "" if workspace.has_gpu else "This profile has no GPU."
+            park = "" if workspace.has_gpu else Said("This profile has no GPU.")
             wanted = workspace.requested_image
             runs = wanted is None or wanted.id == workspace.image.id
-            first = "The image that you chose is the one that runs." if runs else ""
+            first = Said("The image that you chose is the one that runs.") if runs else ""
         return {
             "stop": _action(""),
             "restart": _action(unknown if workspace is None else ""),
@@ -205,10 +209,6 @@ class Panel:
             "first_choice": _action(first),
             "keep_alive": _action(_why_not_kept(workspace, stopping)),
         }
-
-
-class NotOffered(Exception):  # noqa: N818 - an answer to a person
-    """Keep alive would do nothing here."""
 
 
 def process_to_json(process: GpuProcess, owner: dict[str, Any]) -> dict[str, Any]:
@@ -246,7 +246,7 @@ def _why_not_kept(workspace: Workspace | None, stopping: Stops) -> str:
     if stopping.keep_alive.offered:
         return ""
     if workspace is None or stopping.idle_at is None:
-        return "This workspace is not stopped for being idle."
+        return Said("This workspace is not stopped for being idle.")
     if workspace.idle.keep_alive_seconds == 0:
-        return "This profile does not offer it."
-    return "The workspace ends at its longest run; Keep alive does not extend that."
+        return Said("This profile does not offer it.")
+    return Said("The workspace ends at its longest run; Keep alive does not extend that.")

@@ -25,10 +25,11 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 from tornado.iostream import StreamClosedError
 
-from jupyterlab_studiolo.errors import BadRequest, NotInHub, NotOwner, PanelError, Refused
+from jupyterlab_studiolo.errors import BadRequest, NotInHub, NotOwner, PanelError
 from jupyterlab_studiolo.history import SECONDS
 from jupyterlab_studiolo.hub import HubClient
-from jupyterlab_studiolo.panel import VERSION, NotOffered, Panel
+from jupyterlab_studiolo.panel import VERSION, Panel
+from jupyterlab_studiolo.said import Said, with_parts
 from jupyterlab_studiolo.sampler import INTERVAL_SECONDS
 from jupyterlab_studiolo.stream import HEARTBEAT_SECONDS, LONGEST_SECONDS, Broadcaster
 
@@ -57,8 +58,9 @@ class StudioloHandler(APIHandler):
         else:
             phrase = responses.get(status_code, "Unknown error")
             reason = phrase.lower().replace(" ", "_")
-            reply = {"reason": reason, "message": f"{phrase}.", "hint": ""}
-        self.finish(json.dumps({"version": VERSION, **reply}))
+            words = Said("The workspace answers with an error: %1.", phrase)
+            reply = {"reason": reason, "message": words, "hint": ""}
+        self.finish(json.dumps(with_parts({"version": VERSION, **reply})))
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """An expected refusal is one line, not a traceback."""
@@ -240,10 +242,7 @@ class KeepAliveHandler(StudioloHandler):
         seconds = self.wish({"seconds": int | float}).get("seconds")
         if seconds is not None and not 0 < seconds < math.inf:
             raise BadRequest("seconds must be a number above 0.")
-        try:
-            self.reply(self.panel.keep_alive(seconds))
-        except NotOffered as error:
-            raise Refused(str(error)) from None
+        self.reply(self.panel.keep_alive(seconds))
 
 
 class RestartHandler(StudioloHandler):

@@ -19,6 +19,7 @@ from queue import SimpleQueue
 from typing import Final
 
 from jupyterlab_studiolo.devices import GpuReader, Reading, State
+from jupyterlab_studiolo.said import Said
 
 INTERVAL_SECONDS: Final = 2.0
 BACKGROUND_SECONDS: Final = 30.0
@@ -131,10 +132,10 @@ class Sampler:
                 return Reading(
                     State.DRIVER_HUNG,
                     time.time(),
-                    f"The GPU driver has not answered for {waited:.0f} seconds.",
-                    "If it stays so, save your work, stop the workspace and start it again.",
+                    Said("The GPU driver has not answered for %1 seconds.", round(waited)),
+                    Said("If it stays so, save your work, stop the workspace and start it again."),
                 )
         latest = self._latest
         if latest is not None and latest.full:
             return latest
-        return Reading(State.STARTING, time.time(), "The GPU driver is being asked.")
+        return Reading(State.STARTING, time.time(), Said("The GPU driver is being asked."))

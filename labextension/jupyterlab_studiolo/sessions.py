@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from jupyter_core.utils import ensure_async
 
 from jupyterlab_studiolo.devices import GpuProcess
+from jupyterlab_studiolo.said import Said
 
 SESSIONS_SECONDS: Final = 5.0
 
@@ -109,7 +110,8 @@ def owner_of(
                 return _owner(kernel.kind, kernel.title, path=kernel.path, kernel_id=kernel.id)
         for terminal in terminals:
             if terminal.pid == pid:
-                return _owner("terminal", f"Terminal {terminal.name}", terminal=terminal.name)
+                title = Said("Terminal %1", terminal.name)
+                return _owner("terminal", title, terminal=terminal.name)
     if server in line:
         return _owner("server", "JupyterLab")
     return _owner("other", "")

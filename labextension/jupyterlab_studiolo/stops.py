@@ -12,6 +12,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from jupyterlab_studiolo.said import Said
 from jupyterlab_studiolo.workspace import Workspace
 
 DEFAULT_REPORT_SECONDS: Final = 300.0  # JupyterHub's own
@@ -107,7 +108,7 @@ def report_seconds(environment: Mapping[str, str]) -> float:
 
 
 def duration(seconds: float) -> str:
-    """Such as "45 min" or "1 h 30 min"."""
+    """Such as "45 min" or "1 h 30 min": units that are the same in every language."""
     minutes = round(seconds / 60)
     if minutes < 1:
         return f"{max(0, round(seconds))} s"
@@ -126,10 +127,10 @@ def _earlier(idle_at: float | None, lifetime_at: float | None) -> tuple[float | 
 def _message(reason: str | None, workspace: Workspace) -> str:
     if reason == "max_lifetime":
         longest = duration(workspace.max_lifetime_seconds or 0)
-        return f"Stopped at the end of its longest run of {longest}, used or not."
+        return Said("Stopped at the end of its longest run of %1, used or not.", longest)
     if reason == "idle":
         pause = duration(workspace.idle.timeout_seconds or 0)
-        return f"Stopped after {pause} without activity, at the earliest."
+        return Said("Stopped after %1 without activity, at the earliest.", pause)
     return ""
 
 

@@ -18,9 +18,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from jupyterlab_studiolo.own_processes import OwnProcesses
+from jupyterlab_studiolo.said import Said
+
+_REMOTE_DESKTOP: Final = Said("the remote desktop")
 
 # What stands in the command line, and the name for people.
-TOOLS: Final = {
+TOOLS: Final[dict[str, str]] = {
     "code-server": "code-server",
     "openvscode-server": "VS Code",
     "vscode-server": "VS Code",
@@ -28,10 +31,10 @@ TOOLS: Final = {
     "rserver": "RStudio",
     "marimo": "marimo",
     "theia": "Theia",
-    "Xvnc": "the remote desktop",
-    "Xtigervnc": "the remote desktop",
-    "kasmvnc": "the remote desktop",
-    "websockify": "the remote desktop",
+    "Xvnc": _REMOTE_DESKTOP,
+    "Xtigervnc": _REMOTE_DESKTOP,
+    "kasmvnc": _REMOTE_DESKTOP,
+    "websockify": _REMOTE_DESKTOP,
     "sshd": "ssh",
 }
 _ESTABLISHED: Final = "01"

@@ -9,16 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any, Final
 
 from jupyterlab_studiolo.activity import Activity
 from jupyterlab_studiolo.own_processes import OwnProcesses
+from jupyterlab_studiolo.said import Said
 from jupyterlab_studiolo.sessions import Sessions
 from jupyterlab_studiolo.tools import ToolSession, ToolWatch
 
 CHECK_SECONDS: Final = 30.0
 TOOLS_EVERY: Final = 2
+NAMED: Final = 3
 
 log = logging.getLogger("jupyterlab_studiolo")
 
@@ -72,8 +76,8 @@ class Watch:
             program = self._program_of(terminal.pid)
             busy = program is not None
             self._terminals.append({"name": terminal.name, "busy": busy, "program": program})
-            if busy and not running:
-                running = f"{program} runs in Terminal {terminal.name}."
+            if program is not None and not running:
+                running = Said("%1 runs in Terminal %2.", program, terminal.name)
         self._activity.note("terminal", running)
 
     def _program_of(self, shell: int) -> str | None:
@@ -81,7 +85,7 @@ class Watch:
         if child is None:
             return None
         found = self._own.stat(child)
-        return "".join(filter(str.isprintable, found.command))[:64] if found else "a program"
+        return "".join(filter(str.isprintable, found.command))[:64] if found else Said("a program")
 
     def _search_tools(self) -> None:
         if self._thread is None or not self._thread.is_alive():
@@ -98,8 +102,15 @@ class Watch:
             log.debug("Open sessions of tools were found after the server's end.")
 
     def _found_tools(self, sessions: tuple[ToolSession, ...]) -> None:
-        words = ", ".join(f"{session.name} (port {session.port})" for session in sessions[:3])
-        self._activity.note("tool", f"Connected: {words}." if words else "")
+        self._activity.note("tool", connected(sessions[:NAMED]))
+
+
+def connected(sessions: Sequence[ToolSession]) -> str:
+    """Which tools somebody is connected to; empty when to none."""
+    if not sessions:
+        return ""
+    named = [Said("%1 (port %2)", session.name, str(session.port)) for session in sessions]
+    return Said("Connected: %1.", reduce(lambda told, name: Said("%1, %2", told, name), named))
 
 
 def first_child(pid: int, *, proc: Path = Path("/proc")) -> int | None:

@@ -2,16 +2,20 @@
 
 import { ServerConnection } from '@jupyterlab/services';
 
-/** The server extension refused or failed. `reason` is its label, the message its words. */
+/** `Error` in openapi.json: a label, what was refused, and what to do if anything. */
+export interface IRefusal {
+  readonly reason: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** The server extension refused or failed. The message is in English: for people, `translated`. */
 export class RequestFault extends Error {
   constructor(
-    readonly reason: string,
-    message: string,
-    readonly status: number,
-    /** Empty, or what to do. */
-    readonly hint = ''
+    readonly refusal: IRefusal,
+    readonly status: number
   ) {
-    super(message);
+    super(refusal.message);
     this.name = 'RequestFault';
   }
 }
@@ -68,10 +72,14 @@ export async function open(
   } catch {
     throw new ServerAway();
   }
-  const { reason, message, hint } = (body ?? {}) as Readonly<Record<string, unknown>>;
   // A hub's or a proxy's error is no error of the extension's, whatever it looks like.
-  if (typeof reason !== 'string' || typeof message !== 'string') {
+  if (!isRefusal(body)) {
     throw new ServerAway();
   }
-  throw new RequestFault(reason, message, response.status, typeof hint === 'string' ? hint : '');
+  throw new RequestFault(body, response.status);
+}
+
+function isRefusal(body: unknown): body is IRefusal {
+  const { reason, message } = (body ?? {}) as Readonly<Record<string, unknown>>;
+  return typeof reason === 'string' && typeof message === 'string';
 }

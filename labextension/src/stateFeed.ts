@@ -8,11 +8,13 @@
  */
 
 import type { ServerConnection } from '@jupyterlab/services';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 import { readEvents } from './eventStream';
 import { open, request, ServerAway } from './request';
 import { type IState, parseState } from './wire';
+import { translated } from './words/said';
 
 /** Waits between attempts while nothing answers; a little by chance, so that pages do not march. */
 const FIRST_BACKOFF_MILLIS = 1000;
@@ -26,6 +28,8 @@ const FIRST_EVENT_MILLIS = 8000;
 
 export interface IStateFeedOptions {
   settings: ServerConnection.ISettings;
+  /** What the server says is told in this language. */
+  trans: TranslationBundle;
   /** Whose visibility counts. */
   page?: Pick<Document, 'hidden' | 'addEventListener' | 'removeEventListener'>;
 }
@@ -33,6 +37,7 @@ export interface IStateFeedOptions {
 export class StateFeed implements IDisposable {
   constructor(options: IStateFeedOptions) {
     this._settings = options.settings;
+    this._trans = options.trans;
     this._page = options.page ?? document;
     this._page.addEventListener('visibilitychange', this._begin);
   }
@@ -149,7 +154,7 @@ export class StateFeed implements IDisposable {
         response.body,
         data => {
           if (!ended.aborted) {
-            this._take(parseState(JSON.parse(data)));
+            this._take(JSON.parse(data));
             seen.event = true;
           }
         },
@@ -179,10 +184,11 @@ export class StateFeed implements IDisposable {
   }
 
   private async _askOnce(): Promise<void> {
-    this._take(parseState(await request('state', this._settings)));
+    this._take(await request('state', this._settings));
   }
 
-  private _take(state: IState): void {
+  private _take(answer: unknown): void {
+    const state = parseState(translated(answer, this._trans));
     this._state = state;
     this._error = null;
     this._ahead = state.at - Date.now() / 1000;
@@ -195,6 +201,7 @@ export class StateFeed implements IDisposable {
   }
 
   private readonly _settings: ServerConnection.ISettings;
+  private readonly _trans: TranslationBundle;
   private readonly _page: NonNullable<IStateFeedOptions['page']>;
   private readonly _changed = new Signal<this, void>(this);
   private readonly _watchers = new Set<{ seconds: number }>();

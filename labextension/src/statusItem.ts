@@ -69,7 +69,7 @@ export class StatusItem extends Widget {
     }
     if (summary !== null) {
       this._button.title = summary.title;
-      this._button.setAttribute('aria-label', `${summary.title}. ${trans.__('Show the panel')}`);
+      this._button.setAttribute('aria-label', trans.__('%1. Show the panel', summary.title));
       this._button.dataset.alarm = String(summary.alarm);
     }
   };

@@ -1,7 +1,7 @@
 import { Countdown, type IAlarm } from '../src/countdown';
 import { StateFeed } from '../src/stateFeed';
 import type { IState, IStops } from '../src/wire';
-import { NEAR_ITS_STOP, NOW, stateExample } from './examples';
+import { NEAR_ITS_STOP, NOW, stateExample, trans } from './examples';
 import { FakeServer } from './fakeServer';
 
 /** Remembers what was to be shown. */
@@ -27,7 +27,7 @@ describe('Countdown', () => {
     hidden = true;
     Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden });
     server = new FakeServer();
-    feed = new StateFeed({ settings: server.settings });
+    feed = new StateFeed({ settings: server.settings, trans });
     alarm = new FakeAlarm();
     countdown = new Countdown(feed, alarm);
   });

@@ -10,6 +10,7 @@ import {
   NOW,
   stateExample,
   stateExamples,
+  trans,
   TWO_GPUS
 } from './examples';
 import { FakeServer } from './fakeServer';
@@ -63,7 +64,7 @@ describe('PastModel', () => {
       url.includes('history')
         ? { status: 200, body: historyExamples['one GPU and the machine'] }
         : { status: 200, body: state };
-    feed = new StateFeed({ settings: server.settings });
+    feed = new StateFeed({ settings: server.settings, trans });
     past = new PastModel(feed, server.settings, 10);
   });
 

@@ -15,9 +15,10 @@ describe('request', () => {
 
   it('gives the extension’s own words', async () => {
     const server = new FakeServer();
-    server.answer = () => ({ status: 403, body: { reason: 'not_owner', message: 'Not yours.' } });
+    const refusal = { reason: 'not_owner', message: 'Not yours.' };
+    server.answer = () => ({ status: 403, body: refusal });
     const answer = request('stop', server.settings, { method: 'POST' });
-    await expect(answer).rejects.toEqual(new RequestFault('not_owner', 'Not yours.', 403));
+    await expect(answer).rejects.toEqual(new RequestFault(refusal, 403));
     expect(server.requests[0]?.method).toBe('POST');
   });
 

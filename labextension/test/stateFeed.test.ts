@@ -1,5 +1,5 @@
 import { firstState, StateFeed } from '../src/stateFeed';
-import { NEAR_ITS_STOP, NOW, stateExamples, TWO_GPUS } from './examples';
+import { NEAR_ITS_STOP, NOW, stateExamples, trans, TWO_GPUS } from './examples';
 import { type Answer, FakeServer, Stream } from './fakeServer';
 
 const FIRST = stateExamples[TWO_GPUS];
@@ -35,7 +35,11 @@ describe('StateFeed', () => {
     page = new FakePage();
     streams = [];
     server.answer = stream;
-    feed = new StateFeed({ settings: server.settings, page: page as unknown as Document });
+    feed = new StateFeed({
+      settings: server.settings,
+      trans,
+      page: page as unknown as Document
+    });
   });
 
   afterEach(() => {

@@ -28,7 +28,7 @@ describe('StatusItem', () => {
     server = new FakeServer();
     server.answer = url =>
       url.includes('stream') ? new Stream() : { status: 200, body: stateExamples[TWO_GPUS] };
-    studiolo = new FakeStudiolo(new StateFeed({ settings: server.settings }));
+    studiolo = new FakeStudiolo(new StateFeed({ settings: server.settings, trans }));
     opened = 0;
     item = new StatusItem({ studiolo, trans, onOpen: () => (opened += 1) });
     Widget.attach(item, document.body);

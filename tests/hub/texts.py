@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -59,8 +60,11 @@ def code() -> list[Path]:
     return sorted(file for folder in CODE_FOLDERS for file in folder.glob("*.py"))
 
 
-def bare_sentences(source: str) -> list[str]:
-    """What of a module would stay English in every language; `{}` stands for a value."""
+def bare_sentences(source: str, wrappers: Collection[str] = _KEYWORDS) -> list[str]:
+    """What of a module would stay English in every language; `{}` stands for a value.
+
+    `wrappers` are the calls whose texts are in the catalogues.
+    """
     tree, skipped = ast.parse(source), set[int]()
 
     def skip(node: ast.AST) -> None:
@@ -71,7 +75,7 @@ def bare_sentences(source: str) -> list[str]:
             skip(node)
         elif isinstance(node, ast.Call):
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            for argument in node.args if name in _KEYWORDS.keys() | _NOT_SHOWN else ():
+            for argument in node.args if name in {*wrappers, *_NOT_SHOWN} else ():
                 skip(argument)
             for keyword in node.keywords:
                 if keyword.arg in _NOT_SHOWN_AS:
@@ -169,7 +173,7 @@ def is_translated(message: object) -> bool:
     return all(string) if isinstance(string, tuple | list) else bool(string)
 
 
-def add_text(catalogue: Catalog, message: Any, file: Path) -> None:
+def add_text(catalogue: Catalog, message: Any, file: Path, context: str | None = None) -> None:
     """Note one text, and that it is in the file."""
     # Line numbers would change with every edit above.
     place = [(str(file.relative_to(REPOSITORY)), 0)]
@@ -177,4 +181,4 @@ def add_text(catalogue: Catalog, message: Any, file: Path) -> None:
         forms = tuple(part for part in message if part)
         message = forms if len(forms) > 1 else forms[0]
     if message:
-        catalogue.add(message, locations=place)
+        catalogue.add(message, locations=place, context=context)

@@ -59,7 +59,7 @@ def mig(*processes: GpuProcess) -> Reading:
         pytest.param(mig(MINE._replace(cpu_percent=2.0)), "", id="a slice, held by an idle one"),
         pytest.param(
             mig(MINE._replace(cpu_percent=60.0)),
-            "train.py works with The slice of GPU 0.",
+            "train.py works with the slice of GPU 0.",
             id="a slice, used by one at work",
         ),
     ],

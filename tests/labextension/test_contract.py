@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,12 @@ from jupyterlab_studiolo.devices import (
     Xid,
 )
 from jupyterlab_studiolo.nvml_figures import figures_of_card
+from jupyterlab_studiolo.nvml_find import LOST
+from jupyterlab_studiolo.nvml_words import xid_text
 from jupyterlab_studiolo.routes import HANDLERS
+from jupyterlab_studiolo.said import Said, with_parts
+
+from tests.labextension.texts import texts
 
 CONTRACT = Path(__file__).parent.parent / "contract"
 OPENAPI: dict[str, Any] = json.loads(
@@ -52,6 +58,33 @@ def assert_is(schema: str, value: object) -> None:
 )
 def test_the_examples_are_as_described(file: str, name: str) -> None:
     assert_is(SCHEMAS[file], examples(file)[name])
+
+
+def sentences(answer: Any) -> Iterator[tuple[str, Said]]:
+    """Each sentence that has parts beside it, and what comes of the parts."""
+    if isinstance(answer, dict):
+        for key, value in answer.items():
+            if f"{key}_said" in answer:
+                yield value, said(answer[f"{key}_said"])
+            yield from sentences(value)
+    elif isinstance(answer, list):
+        for item in answer:
+            yield from sentences(item)
+
+
+def said(parts: dict[str, Any]) -> Said:
+    values = [said(value) if isinstance(value, dict) else value for value in parts["values"]]
+    return Said(parts["template"], *values)
+
+
+@pytest.mark.parametrize("name", examples("state"))
+def test_the_sentences_of_the_examples_are_what_their_parts_say(name: str) -> None:
+    known = {message.id for message in texts() if message.id}
+    found = list(sentences(examples("state")[name]))
+    assert found
+    for english, again in found:
+        assert english == again
+        assert again.template in known, "the server does not say this any more"
 
 
 def test_a_wrong_answer_is_not() -> None:
@@ -90,7 +123,7 @@ def test_writes_a_slice_and_a_lost_gpu_as_in_the_examples() -> None:
         ecc_uncorrected=0,
     )
     name = "NVIDIA H100 80GB HBM3"
-    lost = Xid(1772357374.0, 79, "The GPU has fallen off the bus.")
+    lost = Xid(1772357374.0, 79, xid_text(79))
     of_card = [
         name
         for name in figures_of_card(mig=True, shared=False)
@@ -113,12 +146,13 @@ def test_writes_a_slice_and_a_lost_gpu_as_in_the_examples() -> None:
             name,
             1,
             condition=Condition.LOST,
-            problem="The GPU does not answer any more.",
+            problem=LOST,
             xid=(lost,),
         ),
     ]
     wanted = examples("state")[MIG_AND_LOST]["gpus"]["devices"]
-    assert json.loads(json.dumps([sample.to_json() for sample in written])) == wanted
+    told = [with_parts(sample.to_json()) for sample in written]
+    assert json.loads(json.dumps(told)) == wanted
 
 
 def test_writes_a_shared_gpu_as_in_the_examples() -> None:

@@ -69,6 +69,7 @@ async def test_stop_in_a_hub(servers: Servers) -> None:
         assert (forged, body["reason"]) == (403, "forbidden")
         foreign, body = await server.ask("POST", "jupyterlab_studiolo/api/v1/stop", headers=GUEST)
         assert (foreign, body["reason"]) == (403, "not_owner")
+        assert body["message_said"] == {"template": body["message"], "values": []}
         assert hub.seen == []
 
         hub.status = 403
@@ -102,6 +103,8 @@ async def test_says_that_the_profile_has_no_gpu(cpu_server: RunningServer) -> No
     assert_is("State", body)
     assert body["gpus"]["state"] == "no_gpu"
     assert body["gpus"]["message"] == "The profile “CPU only” has no GPU."
+    parts = {"template": "The profile “%1” has no GPU.", "values": ["CPU only"]}
+    assert body["gpus"]["message_said"] == parts
     assert body["workspace"]["profile"]["display_name"] == "CPU only"
     assert not any(action["offered"] for action in body["actions"].values())
     assert body["machine"]["memory"]["used_bytes"] > 0

@@ -4,15 +4,16 @@
  */
 
 import { Dialog, Notification, showDialog, showErrorMessage } from '@jupyterlab/apputils';
-import { post, request, RequestFault } from '../request';
+import { post, request } from '../request';
 import type { IChoices, IKernel } from '../wire';
 import { parseChoices, parseDeparture, parseKept } from '../wire';
+import { faultText } from '../words/faults';
 import { bytes, moment } from '../words/figures';
 import { fallbackSentence } from '../words/states';
 import { keptUntil, stopPromise } from '../words/stops';
 import { hubAddress, hubHome } from './address';
 import { profileOptions } from './profiles';
-import { faultText, type IActionContext, leave, oneAtATime } from './leave';
+import { type IActionContext, leave, oneAtATime } from './leave';
 
 export type { IActionContext } from './leave';
 
@@ -139,7 +140,7 @@ export async function keepAlive(context: IActionContext): Promise<void> {
       { autoClose: 5000 }
     );
   } catch (error) {
-    await showErrorMessage(trans.__('The workspace is not kept alive'), wordsOf(error));
+    await showErrorMessage(trans.__('The workspace is not kept alive'), faultText(error, trans));
   }
   await studiolo.feed.ask();
 }
@@ -151,7 +152,7 @@ export function stopKernel(context: IActionContext, kernel: IKernel): Promise<vo
     const held =
       kernel.gpu_memory_bytes === null
         ? ''
-        : trans.__(' It gives back %1 of GPU memory.', bytes(kernel.gpu_memory_bytes));
+        : trans.__(' It gives back %1 of GPU memory.', bytes(kernel.gpu_memory_bytes, trans));
     const answer = await showDialog({
       title: trans.__('Stop the kernel of %1?', kernel.title),
       body: trans.__('Its variables are lost; the document stays.') + held,
@@ -162,7 +163,7 @@ export function stopKernel(context: IActionContext, kernel: IKernel): Promise<vo
       try {
         await app.serviceManager.kernels.shutdown(kernel.id);
       } catch (error) {
-        await showErrorMessage(trans.__('The kernel was not stopped'), wordsOf(error));
+        await showErrorMessage(trans.__('The kernel was not stopped'), faultText(error, trans));
       }
       await studiolo.feed.ask();
     }
@@ -189,17 +190,9 @@ async function choicesOf({ app, trans, status }: IActionContext): Promise<IChoic
   try {
     return parseChoices(await request('choices', app.serviceManager.serverSettings));
   } catch (error) {
-    await showErrorMessage(trans.__('The profiles are not known'), wordsOf(error));
+    await showErrorMessage(trans.__('The profiles are not known'), faultText(error, trans));
     return null;
   } finally {
     busy?.dispose();
   }
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof RequestFault
-    ? faultText(error)
-    : error instanceof Error
-      ? error.message
-      : String(error);
 }

@@ -14,6 +14,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { RequestFault } from '../request';
 import type { IStudiolo } from '../tokens';
 import type { IOption } from '../view/leaveQuestion';
+import { faultText } from '../words/faults';
 import { hubHome } from './address';
 import { LeaveQuestion } from './leaveQuestion';
 import { saveAll, unsavedDocuments } from './documents';
@@ -104,7 +105,7 @@ async function go(
   departure: IDeparture,
   chosen: string | null
 ): Promise<void> {
-  const { app, documents, status } = context;
+  const { app, documents, status, trans } = context;
   const busy = status?.setBusy();
   const toast = Notification.emit(departure.progress, 'in-progress', { autoClose: false });
   let address = hubHome();
@@ -114,7 +115,7 @@ async function go(
     // A workspace that goes away before it has answered is being stopped; the hub's home shows it.
     if (error instanceof RequestFault) {
       Notification.dismiss(toast);
-      await showErrorMessage(departure.failed, faultText(error));
+      await showErrorMessage(departure.failed, faultText(error, trans));
       return;
     }
   } finally {
@@ -123,9 +124,4 @@ async function go(
   // What is not saved by now can not be saved any more; the dialog has said so.
   unsavedDocuments(app, documents).forEach(document => document.giveUp());
   window.location.assign(address);
-}
-
-/** What was refused and what to do. */
-export function faultText(fault: RequestFault): string {
-  return [fault.message, fault.hint].filter(Boolean).join(' ');
 }

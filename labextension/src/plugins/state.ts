@@ -2,10 +2,12 @@
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { type ISignal, Signal } from '@lumino/signaling';
 import { DEFAULT_SETTINGS, type ISettings, readSettings } from '../settings';
 import { StateFeed } from '../stateFeed';
-import { IStudiolo } from '../tokens';
+import { IStudiolo, TRANSLATION_DOMAIN } from '../tokens';
+import { translatedSchema } from '../words/schema';
 
 /** The file in schema/ is named after this plugin. */
 const SETTINGS_ID = 'jupyterlab-studiolo:panel';
@@ -49,9 +51,18 @@ export const statePlugin: JupyterFrontEndPlugin<IStudiolo> = {
   description: 'Follows the state of this workspace while somebody watches it.',
   autoStart: true,
   provides: IStudiolo,
-  optional: [ISettingRegistry],
-  activate: (app: JupyterFrontEnd, registry: ISettingRegistry | null) => {
-    const studiolo = new Studiolo(new StateFeed({ settings: app.serviceManager.serverSettings }));
+  optional: [ISettingRegistry, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    registry: ISettingRegistry | null,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
+    const settings = app.serviceManager.serverSettings;
+    const studiolo = new Studiolo(new StateFeed({ settings, trans }));
+    registry?.transform(SETTINGS_ID, {
+      fetch: plugin => ({ ...plugin, schema: translatedSchema(plugin.schema, trans) })
+    });
     registry?.load(SETTINGS_ID).then(
       registered => studiolo.follow(registered),
       (error: unknown) => console.debug('The settings could not be loaded.', error)

@@ -103,11 +103,11 @@ function tilesOf(
     {
       figure: 'memory_used_bytes',
       label: trans.__('Memory'),
-      value: memory(used, total),
-      words: bytes,
+      value: memory(used, total, trans),
+      words: held => bytes(held, trans),
       max: total ?? 0,
       unknown,
-      yours: own && bytes(own.memory_used_bytes),
+      yours: own && bytes(own.memory_used_bytes, trans),
       mark:
         used !== null && total !== null && used >= (total * thresholds.gpuMemoryPercent) / 100
           ? trans.__('over %1 %', thresholds.gpuMemoryPercent)
@@ -185,7 +185,7 @@ function Troubles(props: IGpuCardProps): React.JSX.Element | null {
       trans._n('%1 memory error was not corrected', '%1 memory errors were not corrected', errors)
     );
   }
-  for (const xid of device.xid) {
+  for (const xid of device.xid ?? []) {
     troubles.push(
       trans.__('Xid %1 at %2: %3', xid.code, moment(xid.at, now, locale), xid.text) +
         (xid.count > 1 ? ` (${xid.count} ×)` : '')

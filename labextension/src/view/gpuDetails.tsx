@@ -39,7 +39,7 @@ function factsOf({ device, driver, trans }: IGpuDetailsProps): [string, string][
   const both = (received: number | null, sent: number | null): string =>
     received === null && sent === null
       ? UNKNOWN
-      : trans.__('%1 in, %2 out', rate(received), rate(sent));
+      : trans.__('%1 in, %2 out', rate(received, trans), rate(sent, trans));
   const facts: [string, string][] = [
     [trans.__('Clock'), megahertz(figures.clock_sm_mhz, figures.clock_sm_max_mhz)],
     [trans.__('Memory clock'), megahertz(figures.clock_memory_mhz, figures.clock_memory_max_mhz)],

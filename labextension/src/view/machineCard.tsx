@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import type { ISettings } from '../settings';
 import type { IHistory, IMachine, MachineFigure } from '../wire';
-import { bytes, memory, percent, UNKNOWN } from '../words/figures';
+import { bytes, decimal, memory, percent, UNKNOWN } from '../words/figures';
 import { type ITile, Tile } from './tile';
 
 export interface IMachineCardProps {
@@ -47,7 +47,7 @@ function tilesOf(
 ): ITile<MachineFigure>[] {
   const unknown = trans.__('not known');
   const cores = (value: number): string =>
-    trans._n('%1 core', '%1 cores', Math.round(value * 10) / 10);
+    trans._n('%2 core', '%2 cores', value, decimal(value, trans));
   return [
     {
       figure: 'cpu_percent',
@@ -63,8 +63,8 @@ function tilesOf(
     {
       figure: 'memory_used_bytes',
       label: held.source === 'host' ? trans.__('Memory of the machine') : trans.__('Memory'),
-      value: memory(held.used_bytes, held.limit_bytes),
-      words: bytes,
+      value: memory(held.used_bytes, held.limit_bytes, trans),
+      words: value => bytes(value, trans),
       max: held.limit_bytes ?? 0,
       unknown,
       yours: null,
@@ -88,7 +88,7 @@ function Home(props: {
       <div className="st-Home-words">
         <span id="st-home">{trans.__('Home')}</span>
         <span className="st-Tile-value">
-          {memory(disk.used_bytes, disk.total_bytes) || UNKNOWN}
+          {memory(disk.used_bytes, disk.total_bytes, trans) || UNKNOWN}
         </span>
       </div>
       <meter
@@ -103,7 +103,7 @@ function Home(props: {
           {trans.__(
             'Your home is %1 full: %2 are left. When it is full, nothing can be saved.',
             percent(disk.percent),
-            bytes(disk.free_bytes)
+            bytes(disk.free_bytes, trans)
           )}
         </p>
       )}

@@ -74,7 +74,7 @@ function Row(props: IProcessTableProps & { process: IProcess }): React.JSX.Eleme
           )}
         </div>
       </th>
-      <td className="st-Number">{bytes(process.memory_bytes)}</td>
+      <td className="st-Number">{bytes(process.memory_bytes, trans)}</td>
     </tr>
   );
 }

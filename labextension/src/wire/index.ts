@@ -90,7 +90,8 @@ const device = object({
   /** What this workspace alone uses of a shared device; null where it is not shared or not known. */
   own: maybe(object({ utilisation_percent: maybe(number), memory_used_bytes: maybe(number) })),
   throttle: maybe(list(object({ code: text, text, severity }))),
-  xid: list(object({ at: number, code: number, text, count: number }))
+  /** Null where the driver does not report its errors. */
+  xid: maybe(list(object({ at: number, code: number, text, count: number })))
 });
 
 export type IDevice = Read<typeof device>;

@@ -27,21 +27,25 @@ export function megahertz(value: number | null, limit: number | null): string {
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
 /** "23.4 GiB" in the largest unit that leaves at least one. */
-export function bytes(value: number | null): string {
+export function bytes(value: number | null, trans: TranslationBundle): string {
   if (value === null) {
     return UNKNOWN;
   }
   const { unit, scaled } = scale(value);
-  return `${short(scaled)} ${unit}`;
+  return `${short(scaled, trans)} ${unit}`;
 }
 
 /** "23.4 / 80 GiB" in the unit of the whole, or what is known of it. */
-export function memory(used: number | null, total: number | null): string {
+export function memory(
+  used: number | null,
+  total: number | null,
+  trans: TranslationBundle
+): string {
   if (used === null || total === null) {
-    return bytes(used);
+    return bytes(used, trans);
   }
   const { unit, scaled } = scale(total);
-  return `${short(used / (total / scaled))} / ${short(scaled)} ${unit}`;
+  return `${short(used / (total / scaled), trans)} / ${short(scaled, trans)} ${unit}`;
 }
 
 /** "147 / 400 W", or what is known of it. */
@@ -55,7 +59,7 @@ export function power(watts: number | null, limit: number | null): string {
 }
 
 /** "2.1 GB/s": buses are sold by powers of ten. */
-export function rate(value: number | null): string {
+export function rate(value: number | null, trans: TranslationBundle): string {
   if (value === null) {
     return UNKNOWN;
   }
@@ -66,7 +70,7 @@ export function rate(value: number | null): string {
     scaled /= 1000;
     place += 1;
   }
-  return `${place === 0 ? Math.round(scaled) : short(scaled)} ${units[place] ?? ''}`;
+  return `${place === 0 ? Math.round(scaled) : short(scaled, trans)} ${units[place] ?? ''}`;
 }
 
 function scale(value: number): { unit: string; scaled: number } {
@@ -79,8 +83,15 @@ function scale(value: number): { unit: string; scaled: number } {
   return { unit: UNITS[place] ?? '', scaled };
 }
 
-function short(value: number): string {
-  return value >= 100 || Number.isInteger(value) ? String(Math.round(value)) : value.toFixed(1);
+function short(value: number, trans: TranslationBundle): string {
+  return decimal(value >= 100 ? Math.round(value) : value, trans);
+}
+
+/** "4" or "4.5": one decimal at most, with the language's own sign before it. */
+export function decimal(value: number, trans: TranslationBundle): string {
+  return Number.isInteger(value)
+    ? String(value)
+    : trans.__('%1.%2', ...value.toFixed(1).split('.'));
 }
 
 /** "1 day 2 hours", "45 minutes": the two largest units that are not zero. */

@@ -62,7 +62,8 @@ function figures(devices: readonly IDevice[], trans: TranslationBundle): ISummar
   const load = percent(mean(devices.map(device => device.figures.utilisation_percent)));
   const held = memory(
     sum(devices.map(device => device.figures.memory_used_bytes)),
-    sum(devices.map(device => device.figures.memory_total_bytes))
+    sum(devices.map(device => device.figures.memory_total_bytes)),
+    trans
   );
   return {
     text: [name, load === UNKNOWN ? '' : load, '·', held].filter(Boolean).join(' '),
@@ -76,7 +77,7 @@ function figures(devices: readonly IDevice[], trans: TranslationBundle): ISummar
 
 function machineSummary({ machine }: IState, trans: TranslationBundle): ISummary {
   const load = percent(machine.cpu.percent);
-  const held = memory(machine.memory.used_bytes, machine.memory.limit_bytes);
+  const held = memory(machine.memory.used_bytes, machine.memory.limit_bytes, trans);
   return {
     text: [trans.__('CPU'), load === UNKNOWN ? '' : load, '·', held].filter(Boolean).join(' '),
     title: trans.__('CPU %1, memory %2; no GPU in this workspace', load, held),
