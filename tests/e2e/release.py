@@ -142,12 +142,16 @@ class Release:
         file = self.cluster.paths / "values.yaml"
         file.write_text(yaml.safe_dump(wanted))
         told = self.helm("upgrade", "--install", NAME, str(CHART), "--values", str(file))
+        self.wait(wanted["url"])
+        return told
+
+    def wait(self, url: str = URL) -> None:
+        """Wait until everything is ready and answers below the URL."""
         for part in ("dex", "hub", "proxy"):
             self.kubectl("rollout", "status", f"deployment/{NAME}-{part}", "--timeout=180s")
         # Ready is what the kubelet sees; whoever enforces policies lets new pods speak a bit later.
         for path in ("/hub/health", "/dex/.well-known/openid-configuration"):
-            _wait_for(f"{wanted['url']}{path}")
-        return told
+            _wait_for(f"{url}{path}")
 
     def helm(self, *words: str) -> str:
         """Ask Helm; raises AssertionError with what it said."""
