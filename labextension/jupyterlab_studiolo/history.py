@@ -10,7 +10,7 @@ import math
 from array import array
 from bisect import bisect_right
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from jupyterlab_studiolo.devices import Reading
 
@@ -44,43 +44,43 @@ class History:
         self._seconds = seconds
         self._spacing = spacing
         self._rows = max(1, int(seconds / spacing))
-        self._times = array("d")
-        self._machine = {name: array("f") for name in MACHINE_FIGURES}
+        self._count = 0
+        self._times = self._column("d")
+        self._machine = {name: self._column() for name in MACHINE_FIGURES}
         self._devices: dict[str, dict[str, array[float]]] = {}
 
     def add(self, reading: Reading, machine: Mapping[str, float | None] | None = None) -> None:
         """Keeps what was read; what follows the last too closely is left out."""
         if not reading.samples and machine is None:
             return
-        if self._times and reading.taken_at < self._times[-1]:  # the clock was set back
-            self._clear()
+        if self._count and reading.taken_at < self._newest:  # the clock was set back
+            self._count = 0
+            self._devices = {}
         # A tenth of tolerance: a timer that fires a little early must not halve the rate.
-        if self._times and reading.taken_at - self._times[-1] < self._spacing * 0.9:
+        if self._count and reading.taken_at - self._newest < self._spacing * 0.9:
             return
-        row = len(self._times)
-        self._times.append(reading.taken_at)
+        if self._count == len(self._times):
+            self._drop_oldest()
+        row, self._count = self._count, self._count + 1
+        self._times[row] = reading.taken_at
+        for column in self._columns():
+            column[row] = _NAN  # of a device that is gone, for one
         for name, column in self._machine.items():
-            column.append(_number((machine or {}).get(name)))
+            column[row] = _number((machine or {}).get(name))
         for sample in reading.samples:
             columns = self._devices.get(sample.id)
             if columns is None:
-                columns = {name: array("f", [_NAN]) * row for name in FIGURES}
-                self._devices[sample.id] = columns
+                columns = self._devices[sample.id] = {name: self._column() for name in FIGURES}
             for name, column in columns.items():
-                if len(column) == row:
-                    column.append(_number(getattr(sample.figures, name)))
-        for column in self._columns():
-            if len(column) == row:  # a device that is gone
-                column.append(_NAN)
-        self._trim()
+                column[row] = _number(getattr(sample.figures, name))
 
     def since(self, moment: float, *, points: int | None = None) -> Past:
         """Every row that is younger than `moment` (Unix time), averaged to at most `points`."""
-        newest = self._times[-1] if self._times else 0.0
-        start = bisect_right(self._times, max(moment, newest - self._seconds))
-        if start == len(self._times):
+        oldest = max(moment, self._newest - self._seconds) if self._count else moment
+        start = bisect_right(self._times, oldest, 0, self._count)
+        if start == self._count:
             return Past((), {}, {name: [] for name in MACHINE_FIGURES})
-        bounds = _groups(len(self._times) - start, points)
+        bounds = _groups(self._count - start, points)
         groups = [(start + begin, start + end) for begin, end in bounds]
         return Past(
             tuple(self._times[end - 1] for _, end in groups),
@@ -91,12 +91,14 @@ class History:
             {name: _averages(column, groups) for name, column in self._machine.items()},
         )
 
-    def _trim(self) -> None:
-        if len(self._times) < self._rows + _TRIM:
-            return
-        surplus = len(self._times) - self._rows
+    @property
+    def _newest(self) -> float:
+        return self._times[self._count - 1]
+
+    def _drop_oldest(self) -> None:
+        surplus, self._count = self._count - self._rows, self._rows
         for column in (self._times, *self._machine.values(), *self._columns()):
-            del column[:surplus]
+            column[: self._rows] = column[surplus:]
         self._devices = {
             device: columns
             for device, columns in self._devices.items()
@@ -106,10 +108,9 @@ class History:
     def _columns(self) -> list[array[float]]:
         return [column for each in self._devices.values() for column in each.values()]
 
-    def _clear(self) -> None:
-        self._times = array("d")
-        self._machine = {name: array("f") for name in MACHINE_FIGURES}
-        self._devices = {}
+    def _column(self, kind: Literal["d", "f"] = "f") -> array[float]:
+        """As long as it will ever be: columns that grow in turns leave holes in the memory."""
+        return array(kind, [_NAN]) * (self._rows + _TRIM)
 
 
 def _number(value: float | None) -> float:
