@@ -40,18 +40,17 @@ class Said(str):
 
 def with_parts(answer: Mapping[str, Any]) -> dict[str, Any]:
     """The same for JSON, with each sentence's parts beside it, under its own key and `_said`."""
-    told = {}
+    told = dict(answer)
     for key, value in answer.items():
-        told[key] = _below(value)
-        if isinstance(value, Said):
+        # By the very type: this sees every figure of every device, each second.
+        kind = type(value)
+        if kind is dict:
+            told[key] = with_parts(value)
+        elif kind is list:
+            told[key] = [with_parts(item) if type(item) is dict else item for item in value]
+        elif kind is Said:
             told[f"{key}_said"] = value.parts()
     return told
-
-
-def _below(value: Any) -> Any:
-    if isinstance(value, dict):
-        return with_parts(value)
-    return [_below(item) for item in value] if isinstance(value, list) else value
 
 
 def _word(values: tuple[Value, ...], place: re.Match[str]) -> str:
