@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
+from studiolo_spawner.spoken import number
 from studiolo_spawner.translation import translate as _
-from studiolo_spawner.wording import number
 
 from studiolo_hub.answers import Refused
 

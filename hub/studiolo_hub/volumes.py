@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Literal
 
 import aiohttp
-from studiolo_spawner import wording
+from studiolo_spawner import spoken
 from studiolo_spawner.ownership import SERVERNAME, USERNAME
 from studiolo_spawner.pod_view import mapping, mappings, moment, text
 from studiolo_spawner.quantities import parse_memory
@@ -49,7 +49,7 @@ class VolumeRow:
     def size_words(self) -> str:
         """Such as “10 GiB”; as it stands where it is written in another way."""
         try:
-            return wording.memory(parse_memory(self.size))
+            return spoken.memory(parse_memory(self.size))
         except ValueError:
             return self.size
 

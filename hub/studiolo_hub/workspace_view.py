@@ -13,10 +13,9 @@ from typing import Any, Literal
 
 from studiolo_spawner.catalogue import Profile
 from studiolo_spawner.progress import fallback_reason
-from studiolo_spawner.spoken import duration, rough
+from studiolo_spawner.spoken import duration, number, rough
 from studiolo_spawner.translation import translate as _
 from studiolo_spawner.translation import translate_number
-from studiolo_spawner.wording import number
 from studiolo_spawner.workspace_state import ImageInUse, WorkspaceState
 
 from studiolo_hub.ends import End

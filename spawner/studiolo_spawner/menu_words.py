@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from studiolo_spawner import spoken, wording
+from studiolo_spawner import spoken
 from studiolo_spawner.capacity import Unit
 from studiolo_spawner.catalogue import Catalogue, GpuInfo, IdlePolicy, Image, Profile
 from studiolo_spawner.image_health import ImageHealth
@@ -145,7 +145,7 @@ def _profile_words(catalogue: Catalogue, profile: Profile, rank: int) -> Profile
         kind=_kind_words(profile),
         simulated=profile.gpu is not None and profile.gpu.simulated,
         cpu=_cpu_words(profile.cpu),
-        memory=_("%(size)s memory") % {"size": wording.memory(profile.memory_octets)},
+        memory=_("%(size)s memory") % {"size": spoken.memory(profile.memory_octets)},
         price=_price_words(profile.price_per_hour, catalogue.defaults.currency),
         idle=_idle_words(profile.idle, profile.gpu),
         lifetime=_lifetime_words(profile.max_lifetime),
@@ -162,7 +162,7 @@ def _gpu_words(profile: Profile) -> str:
     gpu = profile.gpu
     if gpu is None:
         return f"{profile.count} × {profile.resource}"
-    size = f"{wording.number(gpu.memory_gib)} GiB"
+    size = f"{spoken.number(gpu.memory_gib)} GiB"
     if profile.count == 1:
         return f"{gpu.model}, {size}"
     words = {"count": profile.count, "model": gpu.model, "size": size}
@@ -192,7 +192,7 @@ def _kind_words(profile: Profile) -> str | None:
 
 def _cpu_words(cores: float) -> str:
     told = translate_number("%(cores)s CPU core", "%(cores)s CPU cores", 1 if cores == 1 else 2)
-    return told % {"cores": wording.number(cores)}
+    return told % {"cores": spoken.number(cores)}
 
 
 def _price_words(price: float | None, currency: str) -> str | None:
@@ -200,7 +200,7 @@ def _price_words(price: float | None, currency: str) -> str | None:
         return None
     if price == 0:
         return _("Free of charge")
-    amount = f"{price:.2f}" if price >= 0.01 else f"{price:.4f}"
+    amount = spoken.decimal(f"{price:.2f}" if price >= 0.01 else f"{price:.4f}")
     return _("%(amount)s %(currency)s per hour") % {"amount": amount, "currency": currency}
 
 

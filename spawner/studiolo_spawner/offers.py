@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from studiolo_spawner import wording
+from studiolo_spawner import spoken
 from studiolo_spawner.capacity import Free
 from studiolo_spawner.catalogue import Catalogue, Profile
 from studiolo_spawner.offer import Person, offer_to
@@ -71,7 +71,7 @@ def _words(other: Profile, free: Free, *, same: bool) -> str:
     what = counted(other.resource, other.count)
     if same:
         return _("%(devices)s free now: take fewer.") % {"devices": what}
-    size = f" ({other.gpu.model}, {wording.number(other.gpu.memory_gib)} GiB)" if other.gpu else ""
+    size = f" ({other.gpu.model}, {spoken.number(other.gpu.memory_gib)} GiB)" if other.gpu else ""
     if free.unit == "slice":
         return _("A slice of a GPU%(size)s is free now: take it instead.") % {"size": size}
     if free.unit == "share":

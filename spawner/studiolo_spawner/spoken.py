@@ -15,6 +15,21 @@ from studiolo_spawner.translation import translate as _
 _MINUTE = timedelta(minutes=1)
 
 
+def decimal(figure: str) -> str:
+    """A figure with the decimal mark of the language: `0.05`, which in German is `0,05`."""
+    return figure.replace(".", _("."))
+
+
+def number(value: float) -> str:
+    """`4`, `0.5`: no decimal places that say nothing."""
+    return decimal(wording.number(value))
+
+
+def memory(octets: int) -> str:
+    """`32 GiB`, `1.5 GiB`, `512 MiB`."""
+    return decimal(wording.memory(octets))
+
+
 def duration(value: timedelta) -> str:
     """`1 hour 30 minutes`: at most the two largest units that matter."""
     minutes, seconds = divmod(int(value.total_seconds()), 60)

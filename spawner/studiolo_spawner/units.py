@@ -5,6 +5,7 @@ Pure; one short text for any number.
 
 from __future__ import annotations
 
+from studiolo_spawner.spoken import decimal
 from studiolo_spawner.translation import translate as _
 
 _SIZE_UNITS = ("kB", "MB", "GB", "TB", "PB")
@@ -21,4 +22,4 @@ def human_size(size: int) -> str:
         # 999.95 would print as "1000.0" in the smaller unit
         if value < 999.5 or unit == _SIZE_UNITS[-1]:
             break
-    return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
+    return f"{decimal(f'{value:.1f}')} {unit}" if value < 9.95 else f"{value:.0f} {unit}"

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from studiolo_spawner import spoken, translation, wording
 from studiolo_spawner.translation import english
+from studiolo_spawner.units import human_size
 
 MINUTE = timedelta(minutes=1)
 
@@ -53,6 +54,7 @@ class Swapped(NullTranslations):
         known = {
             "%(first)s and %(last)s": "%(last)s samt %(first)s",
             "%(time)s ago": "vor %(time)s",
+            ".": ",",
         }
         return known.get(message, message)
 
@@ -73,3 +75,10 @@ def test_a_language_has_its_own_order_and_the_log_stays_english() -> None:
     assert (told, english(told)) == ("b samt a", "a and b")
     when = spoken.ago(5 * MINUTE)
     assert (when, english(when)) == ("vor 5 Min.", "5 minutes ago")
+
+
+@pytest.mark.usefixtures("swapped")
+def test_a_language_has_its_own_decimal_mark() -> None:
+    told = (spoken.number(0.5), spoken.number(4), spoken.memory(3 * 1024**3 // 2))
+    assert told == ("0,5", "4", "1,5 GiB")
+    assert human_size(1_930_000_000) == "1,9 GB"
