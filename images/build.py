@@ -129,7 +129,7 @@ async def pinned_base(reference: str) -> str:
         await client.close()
     if answer.outcome is not Outcome.FOUND or answer.digest is None:
         raise CannotBuild(
-            f"The base image {reference} was not found: {answer.detail} Name another with "
+            f"The base image {reference} was not found: {answer.detail}. Name another with "
             "BASE_IMAGE=…, pinned with @sha256:… where its registry cannot be asked from here."
         )
     return f"{reference}@{answer.digest}"
