@@ -209,7 +209,7 @@ def main() -> int:
     parser.add_argument("--base", default=BASE, help=f"Debian 13 or like it; {BASE} by default")
     parser.add_argument("--builder", help=f"one of {', '.join(BUILDERS)}; the first that is there")
     parser.add_argument(
-        "--vscode", choices=("yes", "no"), default="no", help="VS Code in the workspaces' images"
+        "--vscode", choices=("yes", "no"), default="yes", help="VS Code in the workspaces' images"
     )
     parser.add_argument("--no-push", action="store_true", help="only build")
     parser.add_argument(

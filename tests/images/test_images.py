@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -142,7 +144,22 @@ def test_vscode_answers_where_the_contract_says() -> None:
     assert name == "vscode"
     assert how["unix_socket"] is True, "no port that other programs of the machine could reach"
     assert how["command"][0] == "code-server"
-    assert "JUPYTER_CONFIG_PATH=/opt/vscode/etc/jupyter" in dockerfile("workspace")
+
+
+def test_the_server_reads_how_vscode_is_started(tmp_path: Path) -> None:
+    recipe, folder = dockerfile("workspace"), "/opt/vscode/etc/jupyter"
+    assert f"JUPYTER_CONFIG_PATH={folder}" in recipe
+    (place,) = re.findall(rf"^COPY vscode\.json {folder}/(\S+)$", recipe, re.MULTILINE)
+    config = tmp_path / place
+    config.parent.mkdir(exist_ok=True)
+    config.write_bytes((IMAGES / "workspace" / "vscode" / "vscode.json").read_bytes())
+    told = subprocess.run(
+        [sys.executable, "-m", "jupyter_server", "--show-config-json"],
+        env={**os.environ, "HOME": str(tmp_path), "JUPYTER_CONFIG_PATH": str(tmp_path)},
+        capture_output=True,
+        check=True,
+    )
+    assert "vscode" in json.loads(told.stdout)["ServerProxy"]["servers"]
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (404, 1), (None, 1)])
