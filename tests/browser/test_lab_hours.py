@@ -53,7 +53,9 @@ class Hours:
         if self.minute in LOST:
             lost = example("state", "a MIG slice, a lost GPU, kept alive, near its longest run")
             told = next(d for d in lost["gpus"]["devices"] if d["condition"] == "lost")
-            second |= {name: told[name] for name in ("condition", "problem", "figures")}
+            second |= {
+                name: told[name] for name in ("condition", "problem", "problem_said", "figures")
+            }
         return state
 
     @property
@@ -102,7 +104,7 @@ def test_three_hours(page: Page, labs: Labs) -> None:
         if minute % 15 == 0 or minute in (LOST.start, LOST.stop, *NEAR_THE_END):
             # Not just moved on, but seen: the figure of this very minute.
             expect(region).to_contain_text(f"{hours.utilisation} %")
-            expect(region.get_by_text("The GPU does not answer any more.")).to_have_count(
+            expect(region.get_by_text("The GPU does not answer any more")).to_have_count(
                 1 if minute in LOST else 0
             )
             expect(countdown).to_have_count(1 if minute >= MINUTES - WARNED else 0)
