@@ -184,13 +184,13 @@ def program_name(arguments: list[str], command: str) -> str:
     words = [word for word in arguments if word]
     name = os.path.basename(words[0]) if words else command  # noqa: PTH119 - no path of ours
     if name.startswith("python"):
-        name = _script(words) or name
+        name = _script(words[1:]) or name
     return "".join(char for char in name if char.isprintable())[:64] or "?"
 
 
 def _script(words: list[str]) -> str:
-    """What a Python interpreter runs, if it is a module or a file."""
-    for word, following in zip(words[1:], [*words[2:], ""], strict=True):
+    """What a Python interpreter with these arguments runs, if it is a module or a file."""
+    for word, following in zip(words, [*words, ""][1:], strict=True):
         if word == "-c":
             return ""
         if word == "-m":

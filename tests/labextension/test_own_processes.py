@@ -173,6 +173,8 @@ def test_tells_the_load_of_a_program() -> None:
         (["python", "/a/b/train.py"], "train.py"),
         (["python3.12", "-W", "error", "x.py"], "x.py"),
         (["python", "-c", "import x"], "python"),
+        (["python"], "python"),
+        (["python", "-m"], "python"),
         (["/opt/bin/blender", "-b"], "blender"),
         ([], "comm"),
         (["evil\x1b[31m\nname"], "evil[31mname"),
@@ -181,3 +183,7 @@ def test_tells_the_load_of_a_program() -> None:
 )
 def test_names_for_people(arguments: list[str], name: str) -> None:
     assert program_name(arguments, "comm") == name
+
+
+def test_an_interpreter_that_is_about_to_begin_or_has_ended_has_no_arguments() -> None:
+    assert program_name([], "python3") == "python3"
