@@ -25,6 +25,17 @@ def sign_in(page: Page, name: str) -> None:
     expect(page.get_by_role("heading", name=re.compile("^My workspace"))).to_be_visible()
 
 
+def sign_in_by_a_strangers_link(page: Page, name: str) -> None:
+    """Follow a request for sign-in that this browser never made, as somebody might send one."""
+    page.goto("/")
+    with page.expect_request(re.compile("/auth[?]")) as asked:
+        page.get_by_role("link", name=re.compile("^Sign in with")).click()
+    page.context.clear_cookies()
+    page.goto(asked.value.url)
+    page.get_by_role("button", name=re.compile(rf"\b{name}\b")).click()
+    page.wait_for_url(re.compile("/hub/oauth_callback"))
+
+
 def open_menu(page: Page) -> None:
     """From the hub's home to the menu."""
     page.goto("/hub/home")

@@ -34,13 +34,6 @@ def test_signing_out_is_the_end_of_it(page: Page) -> None:
 
 
 def test_a_sign_in_that_the_hub_did_not_begin_ends_at_the_hub(page: Page) -> None:
-    page.goto("/")
-    with page.expect_request(re.compile("/auth[?]")) as asked:
-        page.get_by_role("link", name=re.compile("^Sign in with")).click()
-    # What a stranger would send: the same request, to a browser that never asked for it.
-    page.context.clear_cookies()
-    page.goto(asked.value.url)
-    page.get_by_role("button", name=re.compile("Carla Lindqvist")).click()
-    page.wait_for_url(re.compile("/hub/oauth_callback"))
+    steps.sign_in_by_a_strangers_link(page, "Carla")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.get_by_text("carla", exact=True)).to_have_count(0)

@@ -116,13 +116,7 @@ def _not_running(page: Page) -> None:
 
 @scene("sign-in-refused", "A sign-in that the hub did not begin.")
 def _sign_in_refused(page: Page) -> None:
-    page.goto("/")
-    with page.expect_request(re.compile("/auth[?]")) as asked:
-        page.get_by_role("link", name=re.compile("^Sign in with")).click()
-    page.context.clear_cookies()
-    page.goto(asked.value.url)
-    page.get_by_role("button", name=re.compile("Carla Lindqvist")).click()
-    page.wait_for_url(re.compile("/hub/oauth_callback"))
+    steps.sign_in_by_a_strangers_link(page, "Carla")
 
 
 @scene("tokens", "JupyterHub's own page of API tokens stands in the same frame.")
