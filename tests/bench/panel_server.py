@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -211,15 +211,22 @@ async def _cpu_of(servers: list[Server], seconds: float) -> list[float]:
 # ---- benches --------------------------------------------------------------------------------
 
 
-async def _cpu_with_clients(folder: Path, extension: str) -> float:
-    """What an extension takes for all clients, without what the bare server takes."""
-    async with (
-        serving(folder, NOTHING) as bare,
-        serving(folder, extension) as server,
-        looking(server, extension, CLIENTS),
-    ):
-        turns = [await _cpu_of([bare, server], 8) for _ in range(TURNS)]
-        return statistics.median(used - idle for idle, used in turns)
+async def _cpu_with_clients(folder: Path, *extensions: str) -> list[float]:
+    """What each extension takes for all its clients, without what the bare server takes.
+
+    All in the same moments: what the machine does besides weighs on each alike.
+    """
+    async with AsyncExitStack() as stack:
+        servers = [await stack.enter_async_context(serving(folder, NOTHING))]
+        for extension in extensions:
+            server = await stack.enter_async_context(serving(folder, extension))
+            await stack.enter_async_context(looking(server, extension, CLIENTS))
+            servers.append(server)
+        turns = [await _cpu_of(servers, 8) for _ in range(TURNS + 2)]
+    return [
+        statistics.median(turn[place] - turn[0] for turn in turns)
+        for place in range(1, len(servers))
+    ]
 
 
 @measure(
@@ -230,9 +237,9 @@ async def _cpu_with_clients(folder: Path, extension: str) -> float:
     goal=Goal(part_of_peer=0.5),
 )
 async def panel_cpu(folder: Path) -> Figures:
-    ours = await _cpu_with_clients(folder, OURS)
-    nvdashboard = await _cpu_with_clients(folder, NVDASHBOARD)
-    resource_usage = await _cpu_with_clients(folder, RESOURCE_USAGE)
+    ours, nvdashboard, resource_usage = await _cpu_with_clients(
+        folder, OURS, NVDASHBOARD, RESOURCE_USAGE
+    )
     print(f"     {RESOURCE_USAGE}: {resource_usage:.1f} ms/s", flush=True)
     return Figures(ours, nvdashboard)
 
