@@ -2,20 +2,25 @@
 
 Guarantees: everything is counted once for each change, at most once a second, however many pages
 are open, and not at all while none is; whoever sees the same gets the same text, made once; a slow
-reader skips to the newest. Nothing asks the cluster: the hub's one watch is all there is.
+reader skips to the newest. Nothing asks the cluster: the hub's one watch is all there is. While the
+hub's database is away, pages keep what they have, and hear the rest when it is back.
 """
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from sqlalchemy.exc import SQLAlchemyError
 from studiolo_spawner.capacity_view import Board
 from studiolo_spawner.offer import Person
 from studiolo_spawner.quotas import Held
 from studiolo_spawner.shared_parts import SharedParts
+
+log = logging.getLogger(__name__)
 
 PACE_SECONDS = 1.0
 """Least time between two changes that are told."""
@@ -131,13 +136,23 @@ class CapacityFeed:
 
     async def _tell(self, parts: SharedParts, session: Any) -> None:
         """Wake the readers when there is a new board, never faster than the pace."""
-        last = self._board
+        last, away = self._board, False
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._changed.wait()
             self._changed.clear()
-            board = self.board(parts, session)
+            try:
+                board = self.board(parts, session)
+            except SQLAlchemyError as error:
+                # As JupyterHub itself does in a request: the next question begins anew.
+                session.rollback()
+                if not away:
+                    log.warning("Quotas are not counted now: %s", type(error).__name__)
+                away = True
+                await asyncio.sleep(self._pace)
+                continue
+            away = False
             if board is last:
                 continue
             last = board
